@@ -1,0 +1,99 @@
+"""
+Leases on rows: one worker at a time, and a late one is fenced off.
+
+Whoever claims a row gets an epoch, a number that grows with each claim. It writes its result with
+`holds_lease(epoch)` in the WHERE clause: when its lease ran out and another worker claimed the row,
+nothing matches and nothing is written. Times are the database's, so that machines need not agree.
+
+    epoch = claim_lease(Tenant.objects.all(), tenant_id, seconds=60)
+    if epoch is not None:
+        ...
+        Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(state=..., lease_until=None)
+"""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
+from django.utils.translation import gettext_lazy as _
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+class DatabaseNow(Now):
+    """
+    The database's time at the start of the statement.
+
+    On SQLite in the very format of a stored datetime with six decimals (the last three are 0), so that
+    text comparison is comparison of times.
+    """
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, Any]:
+        # Doubled twice: Func formats the template, the cursor formats the statement.
+        template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f000', 'NOW')"
+        return self.as_sql(compiler, connection, template=template, **extra_context)
+
+
+class _TimeOfWriting(DatabaseNow):
+    """
+    The database's time when the row is written.
+
+    A statement can wait long for another transaction's row lock; counted from its start, its lease
+    could be over when it is given. Not for conditions: an index cannot serve them.
+    """
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="CLOCK_TIMESTAMP()", **extra_context)
+
+
+class Leased(models.Model):
+    """A row that one worker at a time may work on."""
+
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True, editable=False)
+    lease_epoch = models.BigIntegerField(_("lease epoch"), default=0, editable=False)
+    dispatched_at = models.DateTimeField(_("dispatched at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def lease_is_free() -> Q:
+    """Match rows that nobody holds: never claimed, released, or claimed too long ago."""
+    return Q(lease_until__isnull=True) | Q(lease_until__lt=DatabaseNow())
+
+
+def holds_lease(epoch: int) -> Q:
+    """Match the row while the claim that gave `epoch` is the last one and has not been released."""
+    return Q(lease_epoch=epoch, lease_until__isnull=False)
+
+
+def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float) -> int | None:
+    """
+    Claim a row of the queryset for some seconds; return the epoch, or None when it cannot be had.
+
+    It cannot when another holds it, when it is gone, or when it no longer matches the queryset.
+    """
+    using = router.db_for_write(queryset.model)
+    row = queryset.using(using).filter(pk=pk)
+    with transaction.atomic(using=using):
+        claimed = row.filter(lease_is_free()).update(
+            lease_until=_TimeOfWriting() + timedelta(seconds=seconds), lease_epoch=F("lease_epoch") + 1
+        )
+        if not claimed:
+            return None
+        # The update has locked the row, so this is the epoch that it wrote.
+        rows = queryset.model._base_manager.using(using)
+        return int(rows.values_list("lease_epoch", flat=True).get(pk=pk))
+
+
+def release_lease(queryset: models.QuerySet[ModelT], pk: Any, epoch: int) -> bool:
+    """Give a row back; return whether the claim that gave `epoch` was still the last one."""
+    return bool(queryset.filter(holds_lease(epoch), pk=pk).update(lease_until=None))
