@@ -1,0 +1,1 @@
+"""Wiring only: settings, root URLs, the Celery application, health, the API error handler."""

@@ -1,0 +1,233 @@
+"""What is stored of the conversation with DingTalk: suites, tickets, received pushes and events."""
+
+import secrets
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from dingtalk.foundation.encrypted_fields import EncryptedBinaryField, EncryptedTextField
+from dingtalk.foundation.ids import new_id
+from dingtalk.foundation.leases import Leased
+
+
+def new_path_slug() -> str:
+    """Return the random part of a suite's callback URL: 160 bits that nobody can guess."""
+    return secrets.token_hex(20)
+
+
+class PushMode(models.TextChoices):
+    """How DingTalk delivers a suite's events. Source: configure-synchttp-push, http-callback-overview."""
+
+    SYNC_HTTP = "sync_http", _("SyncHTTP")
+    HTTP = "http", _("HTTP (legacy)")
+
+
+class Activation(models.TextChoices):
+    """Whether we activate the suite for a newly authorised company. Source: activate-suite."""
+
+    AUTO = "auto", _("automatic: required under legacy HTTP, attempted otherwise")
+    ALWAYS = "always", _("always required")
+    NEVER = "never", _("never")
+
+
+class CorpTokenMethod(models.TextChoices):
+    """The call that is tried first for a corp access token; the other one is the fallback."""
+
+    V1 = "v1", _("v1.0 corpAccessToken")
+    SIGNED = "signed", _("signed service/get_corp_token")
+
+
+class Suite(models.Model):
+    """
+    One app that the ISV publishes at DingTalk.
+
+    Each secret has a previous value that still works until its end time, for rotation. `version` grows
+    with every change, so that a process that keeps the secrets decrypted notices that its copy is old.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    suite_id = models.CharField(_("suite id"), max_length=64, blank=True)
+    suite_key = models.CharField(_("suite key"), max_length=128, unique=True)
+    push_mode = models.CharField(_("push mode"), max_length=16, choices=PushMode, default=PushMode.SYNC_HTTP)
+    activation = models.CharField(_("activation"), max_length=16, choices=Activation, default=Activation.AUTO)
+    corp_token_method = models.CharField(
+        _("corp token call"), max_length=16, choices=CorpTokenMethod, default=CorpTokenMethod.V1
+    )
+    path_slug = models.CharField(
+        _("path slug"), max_length=64, unique=True, default=new_path_slug, editable=False
+    )
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+
+    suite_secret = EncryptedTextField(_("suite secret"))
+    suite_secret_previous = EncryptedTextField(_("previous suite secret"), null=True, blank=True)
+    suite_secret_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    callback_token = EncryptedTextField(_("callback token"))
+    callback_token_previous = EncryptedTextField(_("previous callback token"), null=True, blank=True)
+    callback_token_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    encoding_aes_key = EncryptedTextField(_("EncodingAESKey"))
+    encoding_aes_key_previous = EncryptedTextField(_("previous EncodingAESKey"), null=True, blank=True)
+    encoding_aes_key_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    callback_verified_at = models.DateTimeField(
+        _("callback URL verified"), null=True, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("suite")
+        verbose_name_plural = _("suites")
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name or self.suite_key
+
+    @property
+    def callback_path(self) -> str:
+        """The path of the callback URL below PUBLIC_BASE_URL."""
+        return f"/callback/{self.path_slug}/"
+
+
+class SuiteTicket(models.Model):
+    """
+    One pushed suite ticket. The newest by DingTalk's own time is the current one, however late it came.
+
+    Tickets never expire on our side. Source: push-suite-ticket-events.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    suite = models.ForeignKey(Suite, models.CASCADE, related_name="tickets", verbose_name=_("suite"))
+    ticket = EncryptedTextField(_("ticket"))
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    platform_time = models.DateTimeField(_("platform time"))
+    received_at = models.DateTimeField(_("received"))
+
+    class Meta:
+        verbose_name = _("suite ticket")
+        verbose_name_plural = _("suite tickets")
+        ordering = ["-platform_time", "-received_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["suite", "digest"], name="suite_ticket_stored_once"),
+        ]
+        indexes = [
+            models.Index(fields=["suite", "-platform_time", "-received_at"], name="suite_ticket_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.suite_id} {self.platform_time:%Y-%m-%d %H:%M:%S}"
+
+
+class ReceivedPush(models.Model):
+    """
+    One verified envelope as it came; the request thread stores nothing else.
+
+    The body is the decrypted message, encrypted with our own key. `split_at` is set when the
+    dispatcher has made events of it; the body is dropped some days later, the digest some weeks later.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    suite = models.ForeignKey(Suite, models.CASCADE, related_name="pushes", verbose_name=_("suite"))
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    received_at = models.DateTimeField(_("received"))
+    body = EncryptedBinaryField(_("body"), null=True)
+    split_at = models.DateTimeField(_("split"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("received push")
+        verbose_name_plural = _("received pushes")
+        ordering = ["-received_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["suite", "digest"], name="push_stored_once"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="push_waiting", condition=Q(split_at=None)),
+            models.Index(fields=["received_at"], name="push_age"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EventState(models.TextChoices):
+    """Where a received event stands."""
+
+    PENDING = "pending", _("pending")
+    HANDLED = "handled", _("handled")
+    IGNORED = "ignored", _("ignored")
+    SUPERSEDED = "superseded", _("superseded")
+    FAILED = "failed", _("failed, will be tried again")
+    DEAD = "dead", _("dead letter")
+
+
+WAITING_STATES = (EventState.PENDING, EventState.FAILED)
+
+
+class ReceivedEvent(Leased):
+    """
+    One event, however it came: by which push, how often and in which envelope does not matter.
+
+    Events of one lane, that is one (suite, corp), are handled in order of platform time.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    suite = models.ForeignKey(Suite, models.CASCADE, related_name="events", verbose_name=_("suite"))
+    push = models.ForeignKey(
+        ReceivedPush, models.SET_NULL, null=True, related_name="events", verbose_name=_("push")
+    )
+    identity = models.CharField(_("identity"), max_length=64, editable=False)
+    event_type = models.CharField(_("event type"), max_length=100)
+    corp_id = models.CharField(_("corp id"), max_length=64, blank=True)
+    biz_type = models.IntegerField(_("biz type"), null=True, blank=True)
+    biz_id = models.CharField(_("biz id"), max_length=128, blank=True)
+    platform_time = models.DateTimeField(_("platform time"))
+    received_at = models.DateTimeField(_("received"))
+    payload = EncryptedBinaryField(_("payload"), null=True)
+
+    state = models.CharField(_("state"), max_length=16, choices=EventState, default=EventState.PENDING)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    handled_at = models.DateTimeField(_("handled"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    code_version = models.CharField(_("code version"), max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("received event")
+        verbose_name_plural = _("received events")
+        ordering = ["-received_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["suite", "identity"], name="event_stored_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in EventState]), name="event_state_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["suite", "corp_id", "platform_time", "id"],
+                name="event_lane_waiting",
+                condition=Q(state__in=["pending", "failed"]),
+            ),
+            models.Index(
+                fields=["next_attempt_at"], name="event_due", condition=Q(state__in=["pending", "failed"])
+            ),
+            models.Index(fields=["corp_id", "-received_at"], name="event_of_corp"),
+            models.Index(fields=["state", "-received_at"], name="event_by_state"),
+            models.Index(fields=["-received_at", "-id"], name="event_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type or '?'} {self.corp_id}".strip()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the event still has to be handled."""
+        return self.state in WAITING_STATES
+
+    def data(self) -> dict[str, Any]:
+        """Return the event's decrypted content; empty when it was pruned."""
+        from dingtalk.protocol.events import read_stored_data
+
+        return read_stored_data(self.payload) if self.payload else {}

@@ -1,0 +1,11 @@
+"""Configuration of the tenants app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TenantsConfig(AppConfig):
+    """Who has authorised us, and what we may do for them."""
+
+    name = "tenants"
+    verbose_name = _("Tenants")

@@ -1,0 +1,21 @@
+"""What is stored of the companies that authorised our suites, and of the apps that act for them."""
+
+from tenants.models.access_token import AccessToken, TokenKind
+from tenants.models.api_client import ApiClient, ApiKey, Scope
+from tenants.models.tenant import AuthCorp, Tenant, TenantState, TenantTransition, WaitingFor
+from tenants.models.tmp_auth_code import CodeState, TmpAuthCode
+
+__all__ = [
+    "AccessToken",
+    "ApiClient",
+    "ApiKey",
+    "AuthCorp",
+    "CodeState",
+    "Scope",
+    "Tenant",
+    "TenantState",
+    "TenantTransition",
+    "TmpAuthCode",
+    "TokenKind",
+    "WaitingFor",
+]

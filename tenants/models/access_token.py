@@ -1,0 +1,64 @@
+"""Current tokens of suites and tenants."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from dingtalk.foundation.encrypted_fields import EncryptedTextField
+from dingtalk.foundation.ids import new_id
+from dingtalk.foundation.leases import Leased
+from dingtalk.models import Suite
+from tenants.models.tenant import Tenant
+
+
+class TokenKind(models.TextChoices):
+    """What a token is for."""
+
+    CORP = "corp_access_token", _("corp access token")
+    SUITE = "suite_access_token", _("suite access token")
+
+
+class AccessToken(Leased):
+    """
+    The current token of one kind of one suite or tenant, and the lease of who renews it.
+
+    A row without a token is a place where one will be. `refresh_at` is when renewal ahead begins,
+    jittered; `retry_at` is set while renewal fails, and until then nobody asks DingTalk.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(_("kind"), max_length=24, choices=TokenKind)
+    suite = models.ForeignKey(Suite, models.CASCADE, related_name="tokens", verbose_name=_("suite"))
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, related_name="tokens", null=True, blank=True, verbose_name=_("tenant")
+    )
+    token = EncryptedTextField(_("token"), null=True)
+    issued_at = models.DateTimeField(_("issued"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    refresh_at = models.DateTimeField(_("renewed from"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    method = models.CharField(_("obtained by"), max_length=16, blank=True)
+    fallback_reason = models.CharField(_("why not the first call"), max_length=200, blank=True)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    retry_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error_code = models.CharField(_("last error code"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+        ordering = ["-issued_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind"], name="token_once_per_tenant", condition=Q(tenant__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["suite", "kind"], name="token_once_per_suite", condition=Q(tenant__isnull=True)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["refresh_at"], name="token_due", condition=Q(token__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.tenant_id or self.suite_id}"
