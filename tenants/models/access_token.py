@@ -22,8 +22,9 @@ class AccessToken(Leased):
     """
     The current token of one kind of one suite or tenant, and the lease of who renews it.
 
-    A row without a token is a place where one will be. `refresh_at` is when renewal ahead begins,
-    jittered; `retry_at` is set while renewal fails, and until then nobody asks DingTalk.
+    A row without a token is a place where one will be. From `refresh_at` (jittered) on the token is
+    renewed ahead, while callers still get it; `renewal_requested_at` is set while somebody wants that.
+    `retry_at` is set while renewal fails: until then nobody asks DingTalk.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -36,6 +37,7 @@ class AccessToken(Leased):
     issued_at = models.DateTimeField(_("issued"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     refresh_at = models.DateTimeField(_("renewed from"), null=True, blank=True)
+    renewal_requested_at = models.DateTimeField(_("renewal requested"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     method = models.CharField(_("obtained by"), max_length=16, blank=True)
     fallback_reason = models.CharField(_("why not the first call"), max_length=200, blank=True)
@@ -57,7 +59,12 @@ class AccessToken(Leased):
             ),
         ]
         indexes = [
-            models.Index(fields=["refresh_at"], name="token_due", condition=Q(token__isnull=False)),
+            models.Index(fields=["refresh_at"], name="token_to_refresh", condition=Q(token__isnull=False)),
+            models.Index(
+                fields=["renewal_requested_at"],
+                name="token_renewal_due",
+                condition=Q(renewal_requested_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -130,9 +130,9 @@ class Tenant(Leased):
 
     @property
     def is_stopped_by_company(self) -> bool:
-        """Whether the company has switched off every agent that we know a switch of."""
-        switches = [bool(switch.get("stopped")) for switch in self.agent_switches.values()]
-        return bool(switches) and all(switches)
+        """Whether the company has switched off every agent of this suite that we know of."""
+        known = {str(agent["agent_id"]) for agent in self.agents} or set(self.agent_switches)
+        return bool(known) and all(self.agent_switches.get(agent, {}).get("stopped") for agent in known)
 
 
 class TenantTransition(models.Model):
