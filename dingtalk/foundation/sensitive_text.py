@@ -29,7 +29,7 @@ _NAME = rf"(?:[\w-]{{0,40}}?(?:{'|'.join(_ENDINGS)})|{'|'.join(_WHOLE_NAMES)})"
 _SENSITIVE_NAME = re.compile(_NAME, re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     rf"""
-    (?<![\w-])
+    (?:(?<![\w-])|(?<=%[0-9a-f]{{2}}))                     # in a quoted URL too: %3Faccess_token%3D
     (?P<name>{_NAME}
         \\*["']?                                          # the quote that ends a quoted name
         \s*+(?:=>|={{1,3}}+|:|%3D|%3A)\s*+)
