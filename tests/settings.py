@@ -18,7 +18,11 @@ for name, value in dotenv_values(ROOT / ".env.example").items():
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="isv-portal-tests-")
 
 from isv_portal.settings import *  # noqa: E402, F403
-from isv_portal.settings import INSTALLED_APPS  # noqa: E402
+from isv_portal.settings import DATABASES, INSTALLED_APPS  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.vault"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in earnest: in memory, connections share tables and lock each other out at once.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(os.environ["DATA_DIR"]) / "test.sqlite3")}

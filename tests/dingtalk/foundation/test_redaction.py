@@ -304,6 +304,20 @@ def test_no_secret_passes_in_the_traceback_of_a_chain_of_requests_errors(lines):
     assert "ConnectionRefusedError" in written() and "direct cause" in written()
 
 
+def test_a_formatter_that_renders_the_exception_itself_gets_the_masked_text():
+    record = logging.LogRecord("n", logging.ERROR, __file__, 1, "m", (), None)
+    try:
+        failed_call()
+    except requests.ConnectionError:
+        record.exc_info = sys.exc_info()
+
+    RedactingFilter().filter(record)
+
+    rendered = logging.Formatter().formatException(record.exc_info)
+    assert CANARY not in rendered
+    assert "suite_access_token=***" in rendered
+
+
 def test_a_harmless_exception_keeps_its_exc_info():
     record = logging.LogRecord("n", logging.ERROR, __file__, 1, "m", (), None)
     error = ValueError("nothing secret")
