@@ -132,14 +132,14 @@ class EncryptedField(models.Field):
             raise TypeError(f"{self} takes {self.plaintext_type.__name__}, not {type(plaintext).__name__}.")
         return Secret(plaintext)
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Ciphertext | None:  # noqa: ARG002
+    def pre_save(self, model_instance: models.Model, add: bool) -> Ciphertext | None:
         """Return what to store, and leave it on the instance in place of the plaintext."""
         attribute: EncryptedAttribute = getattr(type(model_instance), self.attname)
         held = attribute.held_by(model_instance)
         if isinstance(held, Secret):
             held = self.encrypt_for(model_instance.pk, held.reveal())
         elif isinstance(held, Ciphertext):
-            held = self._kept(held, model_instance)
+            held = self._kept(held, model_instance.pk, is_new=add)
         model_instance.__dict__[self.attname] = held
         return held
 
@@ -166,19 +166,19 @@ class EncryptedField(models.Field):
     def value_to_string(self, _obj: models.Model) -> NoReturn:
         raise TypeError(f"{self} is encrypted: it is not serialized. Back up the database instead.")
 
-    def _kept(self, held: Ciphertext, instance: models.Model) -> Ciphertext:
+    def _kept(self, held: Ciphertext, pk: Any, *, is_new: bool) -> Ciphertext:
         """
         Return the stored value to write for one that was read and not assigned since.
 
         As it is, except under an old key: a row read before a rotation and saved whole after it would
         bring the old key back. A new row must be able to read it (a copy under a new id can not).
         """
-        if instance._state.adding:
-            self.decrypt_for(instance.pk, held.stored)
+        if is_new:
+            self.decrypt_for(pk, held.stored)
         if held.key_id == active_keyring().primary_id:
             return held
         try:
-            return self.encrypt_for(instance.pk, self.decrypt_for(instance.pk, held.stored))
+            return self.encrypt_for(pk, self.decrypt_for(pk, held.stored))
         except DecryptionError:
             # The other columns of the row can still be saved, and a key that returns can still read it.
             return held
@@ -234,6 +234,8 @@ class EncryptedBinaryField(EncryptedField, models.BinaryField):
 
     description = _("Encrypted bytes")
     plaintext_type = bytes
+    # For the type checker: what the attribute gives, which for a plain BinaryField may be a memoryview.
+    _pyi_private_get_type: bytes
 
     def _encrypted(self, plaintext: bytes, place: Place) -> Ciphertext:
         return Ciphertext(active_keyring().encrypt_bytes(plaintext, place))

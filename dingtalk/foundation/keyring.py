@@ -32,6 +32,8 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+# JSON can bring half of a pair: stored as it came, and no error with the whole text in it.
+_LONE_SURROGATES = "surrogatepass"
 # A random key of 32 bytes has about 30 different ones; fewer than 16 does not happen by chance.
 _FEWEST_DISTINCT_BYTES = 16
 
@@ -115,7 +117,7 @@ class KeyRing:
 
     def encrypt_text(self, plaintext: str, place: Place) -> str:
         """Encrypt for a text column."""
-        sealed = self._seal(plaintext.encode(), place)
+        sealed = self._seal(plaintext.encode(errors=_LONE_SURROGATES), place)
         return f"{FORMAT_VERSION}:{self.primary_id}:{b64encode(sealed).decode()}"
 
     def decrypt_text(self, stored: str, place: Place) -> str:
@@ -125,7 +127,7 @@ class KeyRing:
             sealed = b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
             raise place.error("not base64", key_id=key_id) from error
-        return self._open(key_id, sealed, place).decode()
+        return self._open(key_id, sealed, place).decode(errors=_LONE_SURROGATES)
 
     def encrypt_bytes(self, plaintext: bytes, place: Place) -> bytes:
         """Encrypt for a binary column."""

@@ -47,22 +47,19 @@ class SecretRegistry:
 
     def mask(self, text: str) -> str:
         """Return the text with each registered value masked."""
-        if not self._by_start or len(text) < SHORTEST:
-            return text
+        by_start = self._by_start
         parts: list[str] = []
-        copied = position = 0
-        while position <= len(text) - SHORTEST:
-            found = self._at(text, position)
-            if found:
-                parts += text[copied:position], MASK
-                copied = position = position + len(found)
-            else:
-                position += 1
+        copied = 0
+        # Plain and in one place: this runs for every character of every log line.
+        for position in range(len(text) - SHORTEST + 1) if by_start else ():
+            start = text[position : position + SHORTEST]
+            if start in by_start and position >= copied:
+                for spelling in by_start.get(start, ()):
+                    if text.startswith(spelling, position):
+                        parts += text[copied:position], MASK
+                        copied = position + len(spelling)
+                        break
         return "".join([*parts, text[copied:]]) if parts else text
-
-    def _at(self, text: str, position: int) -> str:
-        candidates = self._by_start.get(text[position : position + SHORTEST], ())
-        return next((spelling for spelling in candidates if text.startswith(spelling, position)), "")
 
     def _forget(self, spellings: tuple[str, ...]) -> None:
         for spelling in spellings:

@@ -172,9 +172,10 @@ def test_two_rows_whose_values_were_exchanged_in_the_database_are_both_unreadabl
             _ = box.secret
 
 
-def test_a_row_copied_under_a_new_id_is_refused_instead_of_stored_unreadable():
+@pytest.mark.parametrize("is_marked_new", [True, False])
+def test_a_row_copied_under_a_new_id_is_refused_instead_of_stored_unreadable(is_marked_new):
     box = Box.objects.create(secret="x")
-    box.pk, box._state.adding = new_id(), True
+    box.pk, box._state.adding = new_id(), is_marked_new
 
     with pytest.raises(DecryptionError), transaction.atomic():
         box.save()

@@ -110,6 +110,11 @@ def test_what_is_around_a_secret_stays_readable(text, masked):
     assert redact_text(text) == masked
 
 
+@pytest.mark.parametrize("value", ["null-and-more", "Nonesuch", "***rest", "true.fact", "%41bc", "a%2Fb%3D"])
+def test_a_value_that_begins_like_no_value_is_masked_whole(value):
+    assert redact_text(f"access_token={value}&x=1") == "access_token=***&x=1"
+
+
 @pytest.mark.parametrize(
     "text",
     [
