@@ -4,7 +4,8 @@ What can be wrong with a request that concerns a tenant.
 TenantError
 ├── TenantNotFound        no such tenant, or none that the caller may see: the same answer
 ├── TenantNotActive       carries the state it was in
-└── TokenUnavailable      no usable token now; carries when to ask again, and DingTalk's code
+├── TokenUnavailable      no usable token now; carries when to ask again, and DingTalk's code
+└── TicketMissing         the suite has no ticket yet: only a push brings one
 """
 
 
@@ -45,3 +46,11 @@ class TokenUnavailable(TenantError):
         self.retry_after_seconds = retry_after_seconds
         self.code = code
         self.request_id = request_id
+
+
+class TicketMissing(TenantError):
+    """The suite has no ticket yet: nothing can be asked in its name until one is pushed."""
+
+    def __init__(self, *, suite_key: str) -> None:
+        super().__init__(f"Suite {suite_key} has no suite ticket yet.")
+        self.suite_key = suite_key

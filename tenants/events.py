@@ -1,0 +1,141 @@
+"""
+DingTalk's events about authorisations, each handed to one service.
+
+SyncHTTP rows (biz_type 2, 4, 7) and legacy HTTP events say the same with other names.
+Sources: authorization-event-1, enterprise-authorized-application-activation-event, revoke-authorization,
+address-book-authorization-scope-change-event, enable-and-disable-application-events.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from dingtalk.models import ReceivedEvent
+from dingtalk.protocol.errors import MalformedEvent
+from dingtalk.protocol.fields import first_of, read_identifier, read_int
+from dingtalk.protocol.grant import read_grant
+from dingtalk.routing import Ignored, routes
+from tenants import services, waking
+
+_OUTDATED = Ignored("older than what is known of this company")
+_MAX_CODE_LENGTH = 512
+
+
+@routes.on("suite_ticket")
+def wake_waiting_tenants(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """The ticket itself was stored when it was received; who waited for it goes on."""
+    waking.suite_ticket_arrived(event.suite, now=now)
+    return None
+
+
+@routes.on("org_suite_auth", "org_suite_change")
+def authorize(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """Both carry the whole grant, and the latter may have replaced the former."""
+    applied = services.authorize_tenant(
+        suite=event.suite,
+        corp_id=event.corp_id,
+        grant=read_grant(event.data(), corp_id=_required_corp_id(event)),
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("tmp_auth_code")
+def receive_tmp_auth_code(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """Legacy HTTP: the grant itself has to be fetched with the code."""
+    code = read_identifier(event.data().get("AuthCode"), _MAX_CODE_LENGTH)
+    if not code:
+        raise MalformedEvent("the event carries no AuthCode")
+    applied = services.receive_tmp_auth_code(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        tmp_auth_code=code,
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("change_auth")
+def rescope(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """Legacy HTTP: says only that the scope changed."""
+    applied = services.rescope_tenant(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("org_suite_relieve", "suite_relieve")
+def relieve(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """The company withdrew the authorisation."""
+    applied = services.relieve_tenant(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("org_micro_app_stop", "org_micro_app_restore", "org_micro_app_remove")
+def switch_agent(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """The company's switch of the app. A removed app keeps the grant: to us it is stopped."""
+    applied = services.switch_agent(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        agent_id=_agent_id(event.data()),
+        is_stopped=event.event_type != "org_micro_app_restore",
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("org_micro_app_scope_update")
+def store_visible_scope(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """The company changed who sees the app."""
+    data = event.data()
+    applied = services.store_visible_scope(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        agent_id=_agent_id(data),
+        user_ids=_ids_in_json_text(data.get("userVisibleScopes")),
+        dept_ids=_ids_in_json_text(data.get("deptVisibleScopes")),
+        platform_time=event.platform_time,
+        now=now,
+    )
+    return None if applied else _OUTDATED
+
+
+def _required_corp_id(event: ReceivedEvent) -> str:
+    if not event.corp_id:
+        raise MalformedEvent("the event names no company")
+    return event.corp_id
+
+
+def _agent_id(data: dict[str, Any]) -> str:
+    agent_id = read_int(first_of(data, "agentId", "AgentId"))
+    if agent_id is None:
+        raise MalformedEvent("the event names no agent")
+    return str(agent_id)
+
+
+def _ids_in_json_text(value: object) -> list[str] | None:
+    """Return the ids of a list that comes as a string holding JSON, or None when nothing was said."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    if not isinstance(value, list):
+        return None
+    return [str(item) for item in value if isinstance(item, str | int)]

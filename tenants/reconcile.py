@@ -1,0 +1,198 @@
+"""
+Bringing one tenant from what is to what is wanted.
+
+`reconcile_tenant` may run at any time, any number of times, on any machine. A lease keeps runs apart;
+the generation makes a run that was overtaken discard its result. What stops a run is recorded in the
+row: for what it waits, and when it is looked at again.
+"""
+
+import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from dingtalk.foundation.leases import claim_lease, holds_lease
+from dingtalk.protocol.actions import Action
+from dingtalk.protocol.errors import (
+    ApiError,
+    AuthorizationGone,
+    CredentialRejected,
+    DingTalkError,
+    RateLimited,
+    TenantInactive,
+    TicketRejected,
+    Transient,
+    TransportError,
+)
+from dingtalk.tickets import current_ticket
+from tenants import code_exchange
+from tenants.errors import TicketMissing, TokenUnavailable
+from tenants.models import Tenant, TenantState, WaitingFor
+from tenants.steps import Parked, Run, next_step
+from tenants.transitions import Overtaken, change_state
+
+logger = logging.getLogger(__name__)
+
+# Longer than the longest step: a suite token, a call, each with its own time-out.
+LEASE_SECONDS = 90
+MAX_STEPS = 16
+MAX_ATTEMPTS = 12
+ATTEMPTS_AT_UNKNOWN_CODE = 3
+LONGEST_PAUSE = timedelta(minutes=15)
+TICKET_SAFETY_LOOK = timedelta(minutes=30)
+FRESH_TICKET = timedelta(seconds=10)
+SECOND_LOOK = timedelta(seconds=2)
+HOPELESS_PAUSE = timedelta(hours=1)
+
+
+def reconcile_tenant(tenant_id: UUID) -> None:
+    """Take the tenant's next steps until nothing is left to do, or something has to be waited for."""
+    epoch = claim_lease(Tenant.objects.all(), tenant_id, seconds=LEASE_SECONDS)
+    if epoch is None:
+        return
+    try:
+        _settle_abandoned(tenant_id, epoch)
+        for _step in range(MAX_STEPS):
+            if _is_finished(tenant_id, epoch):
+                break
+    finally:
+        Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(lease_until=None)
+
+
+def _settle_abandoned(tenant_id: UUID, epoch: int) -> None:
+    tenant = Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).first()
+    if tenant is not None and code_exchange.settle_abandoned_exchanges(tenant, now=timezone.now()):
+        logger.warning("code_exchange_answer_lost", extra={"tenant_id": str(tenant_id)})
+
+
+def _is_finished(tenant_id: UUID, epoch: int) -> bool:
+    """Take one step; True when the run is over."""
+    rows = Tenant.objects.select_related("suite", "corp")
+    tenant = rows.filter(holds_lease(epoch), pk=tenant_id).first()
+    if tenant is None:
+        return True
+    run = Run(tenant, epoch)
+    step = next_step(tenant)
+    if step is None:
+        return _settle(run, _converged())
+    try:
+        step(run)
+    except Overtaken:
+        return False  # the row is another now: look again, unless the lease is gone too
+    except Parked as parked:
+        return _settle(run, _waiting(parked.waiting_for, timezone.now() + parked.look_again_after))
+    except TicketMissing as error:
+        return _park_for_ticket(run, error)
+    except (DingTalkError, TokenUnavailable) as error:
+        return _record_failure(run, error)
+    return False
+
+
+def _settle(run: Run, columns: dict[str, Any], *, but_only_if: Q | None = None) -> bool:
+    """
+    Write how the run ended, unless something was asked of the tenant meanwhile: then it goes on.
+
+    Whoever asks sets next_reconcile_at anew, so its old value shows that nobody did.
+    """
+    unchanged = Q(next_reconcile_at=run.tenant.next_reconcile_at) & (but_only_if or Q())
+    rows = Tenant.objects.filter(holds_lease(run.epoch), unchanged, pk=run.tenant.pk)
+    return bool(rows.update(updated_at=timezone.now(), dispatched_at=None, **columns))
+
+
+def _converged() -> dict[str, Any]:
+    return {
+        "next_reconcile_at": None,
+        "waiting_for": WaitingFor.NOTHING,
+        "attempts": 0,
+        "last_error": "",
+        "last_error_code": "",
+    }
+
+
+def _waiting(waiting_for: WaitingFor, look_again_at: datetime) -> dict[str, Any]:
+    return {"waiting_for": waiting_for, "next_reconcile_at": look_again_at}
+
+
+def _park_for_ticket(run: Run, error: DingTalkError | TicketMissing) -> bool:
+    """
+    Wait for a ticket.
+
+    One that came between our look and this wait has woken nobody, so there is a second look: soon
+    when the newest ticket is that fresh, else only when a new one is pushed, and rarely by ourselves.
+    """
+    now = timezone.now()
+    columns = _waiting(WaitingFor.SUITE_TICKET, now + TICKET_SAFETY_LOOK)
+    parked = _settle(run, {**columns, **_described(error)})
+    newest = current_ticket(run.tenant.suite)
+    if parked and newest is not None and now - newest.received_at < FRESH_TICKET:
+        Tenant.objects.filter(pk=run.tenant.pk).update(next_reconcile_at=now + SECOND_LOOK)
+    return parked
+
+
+def _record_failure(run: Run, error: DingTalkError | TokenUnavailable) -> bool:
+    if isinstance(error, TicketRejected):
+        return _park_for_ticket(run, error)
+    now = timezone.now()
+    attempts = run.tenant.attempts + 1
+    columns: dict[str, Any] = {**_described(error), "attempts": attempts}
+    if isinstance(error, AuthorizationGone):
+        columns["grant_unconfirmed"] = True  # only get_auth_info's answer relieves a tenant
+    if isinstance(error, TenantInactive):
+        return _settle(run, {**columns, **_waiting(WaitingFor.RETRY, now + HOPELESS_PAUSE)})
+    if attempts < _attempts_allowed(error):
+        return _settle(run, {**columns, **_waiting(WaitingFor.RETRY, now + _pause(attempts, error))})
+    return _give_up(run, columns, now=now)
+
+
+def _attempts_allowed(error: DingTalkError | TokenUnavailable) -> int:
+    """Return how often to try before an operator is needed: not at all where trying again cannot help."""
+    passing = (
+        TransportError,
+        Transient,
+        RateLimited,
+        CredentialRejected,
+        AuthorizationGone,
+        TokenUnavailable,
+    )
+    if isinstance(error, passing):
+        return MAX_ATTEMPTS
+    if isinstance(error, ApiError) and error.action == Action.UNKNOWN:
+        return ATTEMPTS_AT_UNKNOWN_CODE
+    return 0
+
+
+def _pause(attempts: int, error: DingTalkError | TokenUnavailable) -> timedelta:
+    """Grow from a second to 15 minutes with full jitter, and never below what DingTalk asked for."""
+    ceiling = min(LONGEST_PAUSE.total_seconds(), 2.0**attempts)
+    pause = random.uniform(0.5, ceiling)  # noqa: S311 — spreads load, guards nothing
+    if isinstance(error, RateLimited | TokenUnavailable):
+        pause = max(pause, float(error.retry_after_seconds))
+    return timedelta(seconds=pause)
+
+
+def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
+    """Wait for an operator. A tenant that is active stays so; it is looked at once an hour all the same."""
+    columns |= _waiting(WaitingFor.OPERATOR, now + HOPELESS_PAUSE)
+    if run.tenant.state in (TenantState.ACTIVE, TenantState.STOPPED, TenantState.RELIEVED):
+        return _settle(run, columns)
+    try:
+        change_state(
+            run.tenant,
+            TenantState.FAILED,
+            reason=columns["last_error"][:300],
+            now=now,
+            unless_overtaken=run.is_current & Q(next_reconcile_at=run.tenant.next_reconcile_at),
+            **columns,
+        )
+    except Overtaken:
+        return False
+    return True
+
+
+def _described(error: Exception) -> dict[str, Any]:
+    code = error.code if isinstance(error, ApiError | TokenUnavailable) else ""
+    return {"last_error": str(error)[:500], "last_error_code": code[:100]}

@@ -1,0 +1,357 @@
+"""
+What companies do to their authorisation, written to our rows.
+
+These functions change what we *want* of a tenant and never call DingTalk: `reconcile` does. Each takes
+DingTalk's own time of the change and returns False, with nothing changed, when the row already
+knows something newer. They run inside a transaction and lock the tenant's row.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from dingtalk.models import Suite
+from dingtalk.protocol.grant import Grant
+from tenants.grants import encrypted_permanent_code, grant_columns, store_profile
+from tenants.models import (
+    AccessToken,
+    AuthCorp,
+    CodeState,
+    Tenant,
+    TenantState,
+    TmpAuthCode,
+    WaitingFor,
+)
+from tenants.transitions import change_state, remember_creation
+
+# A withdrawal that is older than the authorisation by less than this may be newer in truth, where our
+# own clock gave the authorisation its time: then DingTalk is asked, and its answer counts.
+DOUBTFUL_AGE = timedelta(minutes=10)
+
+ENDED_STATES = (TenantState.RELIEVED, TenantState.NEEDS_REAUTH, TenantState.FAILED)
+
+
+@transaction.atomic
+def authorize_tenant(
+    *, suite: Suite, corp_id: str, grant: Grant, platform_time: datetime, now: datetime, reason: str
+) -> bool:
+    """Store a grant that came with all its data (org_suite_auth and org_suite_change are alike)."""
+    tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=platform_time, reason=reason)
+    if _is_outdated(tenant, platform_time):
+        _have_tie_confirmed(tenant, platform_time, now=now)
+        return False
+    _begin_if_ended(tenant, platform_time=platform_time, now=now, reason=reason)
+    store_profile(tenant.corp, grant, as_of=platform_time)
+    _write(
+        tenant,
+        now=now,
+        **{"auth_info_due": not grant.agents, **grant_columns(tenant, grant), **_wanted(now)},
+        grant_time=platform_time,
+    )
+    request_token_renewal(tenant, now=now)
+    return True
+
+
+@transaction.atomic
+def receive_tmp_auth_code(
+    *, suite: Suite, corp_id: str, tmp_auth_code: str, platform_time: datetime, now: datetime, reason: str
+) -> bool:
+    """Keep a temporary code to be exchanged; the same code again, in whatever envelope, changes nothing."""
+    tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=platform_time, reason=reason)
+    if tenant.tmp_auth_codes.filter(digest=_digest(tmp_auth_code)).exists():
+        return True
+    if tenant.state == TenantState.RELIEVED and _is_outdated(tenant, platform_time):
+        _have_tie_confirmed(tenant, platform_time, now=now)
+        return False
+    _begin_if_ended(tenant, platform_time=platform_time, now=now, reason=reason)
+    TmpAuthCode.objects.create(
+        tenant=tenant,
+        code=tmp_auth_code,
+        digest=_digest(tmp_auth_code),
+        generation=tenant.generation,
+        platform_time=platform_time,
+        received_at=now,
+    )
+    _write(
+        tenant,
+        now=now,
+        **_wanted(now),
+        grant_time=max(platform_time, tenant.grant_time or platform_time),
+        auth_info_due=True,
+        auth_scope_due=True,
+    )
+    return True
+
+
+@transaction.atomic
+def rescope_tenant(
+    *, suite: Suite, corp_id: str, platform_time: datetime, now: datetime, reason: str
+) -> bool:
+    """Note that the granted scope changed, by an event that carries no data: it has to be fetched."""
+    tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=platform_time, reason=reason)
+    if _is_outdated(tenant, platform_time):
+        return False
+    if tenant.state == TenantState.RELIEVED:
+        _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
+        return True
+    _write(tenant, now=now, **_wanted(now), grant_time=platform_time, auth_info_due=True, auth_scope_due=True)
+    request_token_renewal(tenant, now=now)
+    return True
+
+
+@transaction.atomic
+def relieve_tenant(
+    *, suite: Suite, corp_id: str, platform_time: datetime, now: datetime, reason: str
+) -> bool:
+    """
+    End an authorisation: tokens and codes are wiped with the same commit.
+
+    A withdrawal of an unknown company leaves a tombstone, so that an older grant arriving later is
+    known to be old. At the very same time as a grant the withdrawal counts, and DingTalk is asked.
+    """
+    tenant = _locked_or_new_tenant(
+        suite, corp_id, now=now, platform_time=platform_time, reason=reason, state=TenantState.RELIEVED
+    )
+    is_granted = tenant.state != TenantState.RELIEVED
+    if tenant.grant_time is not None and platform_time < tenant.grant_time:
+        if is_granted and tenant.grant_time - platform_time < DOUBTFUL_AGE:
+            _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
+        return False
+    is_tie = is_granted and tenant.grant_time == platform_time
+    end_authorization(tenant, now=now, reason=reason, platform_time=platform_time, unconfirmed=is_tie)
+    return True
+
+
+def end_authorization(
+    tenant: Tenant, *, now: datetime, reason: str, platform_time: datetime | None, unconfirmed: bool = False
+) -> None:
+    """Make a locked tenant relieved: no token, no code, a new generation. `unconfirmed`: DingTalk is asked."""
+    was_relieved = tenant.state == TenantState.RELIEVED
+    change_state(
+        tenant,
+        TenantState.RELIEVED,
+        reason=reason,
+        now=now,
+        platform_time=platform_time,
+        generation=tenant.generation + (0 if was_relieved else 1),
+        permanent_code=None,
+        relieved_at=now,
+        grant_time=platform_time or tenant.grant_time,
+        grant_unconfirmed=unconfirmed,
+        auth_info_due=False,
+        auth_scope_due=False,
+        next_reconcile_at=now if unconfirmed else None,
+        waiting_for=WaitingFor.NOTHING,
+        attempts=0,
+        last_error="",
+        last_error_code="",
+    )
+    tenant.tokens.all().delete()
+    tenant.tmp_auth_codes.filter(state__in=[CodeState.PENDING, CodeState.EXCHANGING]).update(
+        state=CodeState.DISCARDED, settled_at=now
+    )
+    tenant.tmp_auth_codes.update(code=None)
+
+
+@transaction.atomic
+def switch_agent(
+    *,
+    suite: Suite,
+    corp_id: str,
+    agent_id: str,
+    is_stopped: bool,
+    platform_time: datetime,
+    now: datetime,
+    reason: str,
+) -> bool:
+    """
+    Store the company's switch of one agent (stop, restore, remove), each in the order of its time.
+
+    For a company that we do not know as authorised the switch is kept, and DingTalk is asked.
+    """
+    tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=None, reason=reason)
+    if _is_older_than(tenant.agent_switches.get(agent_id), platform_time):
+        return False
+    tenant.agent_switches[agent_id] = {"stopped": is_stopped, "as_of": platform_time.isoformat()}
+    _write(tenant, now=now, agent_switches=tenant.agent_switches)
+    if tenant.grant_time is None or tenant.state == TenantState.RELIEVED:
+        _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
+        return True
+    _follow_switches(tenant, platform_time=platform_time, now=now, reason=reason)
+    return True
+
+
+@transaction.atomic
+def store_visible_scope(
+    *,
+    suite: Suite,
+    corp_id: str,
+    agent_id: str,
+    user_ids: Iterable[str] | None,
+    dept_ids: Iterable[str] | None,
+    platform_time: datetime,
+    now: datetime,
+) -> bool:
+    """Store who sees one agent in the company, where the event says it, and have the scope fetched."""
+    tenant = _locked_tenant(suite, corp_id)
+    if tenant is None or tenant.state == TenantState.RELIEVED:
+        return False
+    scope: dict[str, Any] = tenant.auth_scope or {}
+    visible = scope.setdefault("visible_by_agent", {})
+    if _is_older_than(visible.get(agent_id), platform_time):
+        return False
+    visible[agent_id] = {
+        "user_ids": None if user_ids is None else list(user_ids),
+        "dept_ids": None if dept_ids is None else list(dept_ids),
+        "as_of": platform_time.isoformat(),
+    }
+    _write(tenant, now=now, **_wanted(now), auth_scope=scope, auth_scope_due=True)
+    return True
+
+
+@transaction.atomic
+def import_tenant(*, suite: Suite, corp_id: str, permanent_code: str, now: datetime) -> Tenant:
+    """
+    Take over a company that authorised the suite before this portal existed.
+
+    The claim is unconfirmed until DingTalk has been asked. A company that is known already keeps its
+    state and gets the permanent code.
+    """
+    tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=None, reason="import")
+    if tenant.state in ENDED_STATES:
+        begin_authorization(tenant, platform_time=None, now=now, reason="import")
+    _write(
+        tenant,
+        now=now,
+        **_wanted(now),
+        permanent_code=encrypted_permanent_code(tenant, permanent_code),
+        grant_unconfirmed=True,
+        auth_info_due=True,
+        auth_scope_due=True,
+    )
+    return tenant
+
+
+def request_reconcile(tenants: QuerySet[Tenant], *, now: datetime) -> int:
+    """Have tenants reconciled now, whatever they waited for; return how many."""
+    return tenants.update(next_reconcile_at=now, dispatched_at=None, attempts=0)
+
+
+def request_token_renewal(tenant: Tenant, *, now: datetime) -> None:
+    """Have the tenant's tokens renewed in the background: one that was issued earlier has the old scope."""
+    AccessToken.objects.filter(tenant=tenant, token__isnull=False).update(
+        renewal_requested_at=now, dispatched_at=None
+    )
+
+
+def begin_authorization(
+    tenant: Tenant, *, platform_time: datetime | None, now: datetime, reason: str, **changes: Any
+) -> None:
+    """Begin a new authorisation of a tenant whose last one ended: a new generation, nothing done yet."""
+    change_state(
+        tenant,
+        TenantState.AUTHORIZING,
+        reason=reason,
+        now=now,
+        platform_time=platform_time,
+        generation=tenant.generation + 1,
+        authorized_at=now,
+        activated_at=None,
+        activation_note="",
+        agent_switches=_switches_since(tenant, platform_time),
+        **changes,
+    )
+
+
+def _locked_tenant(suite: Suite, corp_id: str) -> Tenant | None:
+    rows = Tenant.objects.select_related("corp").select_for_update(of=("self",))
+    return rows.filter(suite=suite, corp__corp_id=corp_id).first()
+
+
+def _locked_or_new_tenant(
+    suite: Suite,
+    corp_id: str,
+    *,
+    now: datetime,
+    platform_time: datetime | None,
+    reason: str,
+    state: TenantState = TenantState.AUTHORIZING,
+) -> Tenant:
+    tenant = _locked_tenant(suite, corp_id)
+    if tenant is not None:
+        return tenant
+    corp, _known = AuthCorp.objects.get_or_create(corp_id=corp_id)
+    is_grant = state == TenantState.AUTHORIZING
+    new, created = Tenant.objects.get_or_create(
+        suite=suite, corp=corp, defaults={"state": state, "authorized_at": now if is_grant else None}
+    )
+    if created:
+        remember_creation(new, reason=reason, now=now, platform_time=platform_time)
+    return _locked_tenant(suite, corp_id) or new
+
+
+def _is_outdated(tenant: Tenant, platform_time: datetime) -> bool:
+    """Tell whether a grant is older than what the row knows; at the time of a withdrawal that counts."""
+    if tenant.grant_time is None:
+        return False
+    if tenant.state == TenantState.RELIEVED:
+        return platform_time <= tenant.grant_time
+    return platform_time < tenant.grant_time
+
+
+def _have_tie_confirmed(tenant: Tenant, platform_time: datetime, *, now: datetime) -> None:
+    """A grant and a withdrawal of the very same time: DingTalk has to say which was last."""
+    if tenant.grant_time == platform_time:
+        _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
+
+
+def _begin_if_ended(tenant: Tenant, *, platform_time: datetime, now: datetime, reason: str) -> None:
+    if tenant.state in ENDED_STATES:
+        begin_authorization(tenant, platform_time=platform_time, now=now, reason=reason)
+
+
+def _switches_since(tenant: Tenant, platform_time: datetime | None) -> dict[str, Any]:
+    """A new authorisation starts with the app switched on: only newer switches stay."""
+    if platform_time is None:
+        return tenant.agent_switches
+    return {
+        agent_id: switch
+        for agent_id, switch in tenant.agent_switches.items()
+        if _is_older_than(switch, platform_time)
+    }
+
+
+def _is_older_than(stored: dict[str, Any] | None, platform_time: datetime) -> bool:
+    """Tell whether a time is older than that of a stored switch or scope."""
+    return stored is not None and platform_time < datetime.fromisoformat(stored["as_of"])
+
+
+def _follow_switches(tenant: Tenant, *, platform_time: datetime, now: datetime, reason: str) -> None:
+    wanted = TenantState.STOPPED if tenant.is_stopped_by_company else TenantState.ACTIVE
+    if tenant.state in (TenantState.ACTIVE, TenantState.STOPPED) and tenant.state != wanted:
+        change_state(tenant, wanted, reason=reason, now=now, platform_time=platform_time)
+
+
+def _wanted(now: datetime) -> dict[str, Any]:
+    return {
+        "next_reconcile_at": now,
+        "dispatched_at": None,
+        "waiting_for": WaitingFor.NOTHING,
+        "attempts": 0,
+        "last_error": "",
+        "last_error_code": "",
+    }
+
+
+def _write(tenant: Tenant, *, now: datetime, **columns: Any) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(updated_at=now, **columns)
+    for column, value in columns.items():
+        setattr(tenant, column, value)
+
+
+def _digest(tmp_auth_code: str) -> str:
+    return hashlib.sha256(tmp_auth_code.encode()).hexdigest()

@@ -1,0 +1,271 @@
+"""
+The steps by which a tenant converges, each one call to DingTalk and one conditional write.
+
+`next_step` compares what is wanted with what is. Every step may run again at any time: it writes only
+while the run holds the lease and the authorisation is still the same, else it raises Overtaken.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from dingtalk.client import dingtalk_client
+from dingtalk.foundation.leases import holds_lease
+from dingtalk.models import Activation, PushMode
+from dingtalk.protocol.errors import AuthorizationGone, DingTalkError
+from dingtalk.protocol.grant import Grant
+from tenants import code_exchange, services
+from tenants.grants import grant_columns, store_profile
+from tenants.models import Tenant, TenantState, TokenKind, WaitingFor
+from tenants.tokens import ensure_corp_access_token
+from tenants.transitions import Overtaken, change_state
+from tenants.upstream import require_ticket, with_suite_token, with_ticket
+
+# DingTalk may not know a grant yet in the second in which it pushes it.
+YOUNG_GRANT = timedelta(minutes=2)
+ASK_AGAIN_FOR_CODE_AFTER = timedelta(minutes=10)
+
+
+class Parked(Exception):
+    """Nothing can be done before something happens: what, and when to look again by ourselves."""
+
+    def __init__(self, waiting_for: WaitingFor, *, look_again_after: timedelta) -> None:
+        super().__init__(waiting_for)
+        self.waiting_for = waiting_for
+        self.look_again_after = look_again_after
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of reconcile on one tenant: the row as just read, and the epoch of the lease."""
+
+    tenant: Tenant
+    epoch: int
+
+    @property
+    def is_current(self) -> Q:
+        """What must still be true of the row when a step writes its result."""
+        return holds_lease(self.epoch) & Q(generation=self.tenant.generation)
+
+    def write(self, **columns: Any) -> None:
+        """Write columns unless this run was overtaken."""
+        rows = Tenant.objects.filter(self.is_current, pk=self.tenant.pk)
+        if not rows.update(updated_at=timezone.now(), **columns):
+            raise Overtaken
+
+    def move(self, to_state: TenantState, *, reason: str, **columns: Any) -> None:
+        """Change the state unless this run was overtaken."""
+        change_state(
+            self.tenant,
+            to_state,
+            reason=reason,
+            now=timezone.now(),
+            unless_overtaken=self.is_current,
+            **columns,
+        )
+
+
+Step = Callable[[Run], None]
+
+
+def next_step(tenant: Tenant) -> Step | None:
+    """Return what to do next for a tenant, or None when what is wanted is so."""
+    if tenant.grant_unconfirmed:
+        return confirm_grant
+    if tenant.state == TenantState.RELIEVED:
+        return None
+    if code_exchange.pending_code(tenant) is not None:
+        return exchange_code
+    if tenant.auth_info_due:
+        return fetch_auth_info
+    return _step_to_active(tenant) or _step_of_active(tenant)
+
+
+def _step_to_active(tenant: Tenant) -> Step | None:
+    if tenant.state in (TenantState.ACTIVE, TenantState.STOPPED):
+        return None
+    if _activation_is_required(tenant) and not _is_activated(tenant) and not tenant.permanent_code:
+        return recover_permanent_code
+    if tenant.state in (TenantState.AUTHORIZING, TenantState.NEEDS_REAUTH):
+        return begin_activation
+    if not tenant.tokens.filter(kind=TokenKind.CORP, expires_at__gt=timezone.now()).exists():
+        return obtain_token
+    return activate if _activation_is_wanted(tenant) and not _is_activated(tenant) else become_active
+
+
+def _step_of_active(tenant: Tenant) -> Step | None:
+    return fetch_scope if tenant.auth_scope_due and tenant.is_active else None
+
+
+def confirm_grant(run: Run) -> None:
+    """Ask DingTalk whether the company has authorised us: its answer ends or begins the authorisation."""
+    tenant = run.tenant
+    try:
+        grant = _ask_for_grant(tenant)
+    except AuthorizationGone as refusal:
+        _believe_refusal(run, refusal)
+        return
+    with transaction.atomic():
+        run.write(grant_unconfirmed=False)
+        if tenant.state in services.ENDED_STATES:
+            services.begin_authorization(
+                tenant, platform_time=tenant.grant_time, now=timezone.now(), reason="confirmed by DingTalk"
+            )
+        _store_grant(run, grant)
+
+
+def exchange_code(run: Run) -> None:
+    """Exchange the newest temporary code; what comes of it is in the code's row."""
+    code = code_exchange.pending_code(run.tenant)
+    if code is not None:
+        code_exchange.exchange(run.tenant, code)
+
+
+def fetch_auth_info(run: Run) -> None:
+    """Fetch profile, agents and administrators of the company."""
+    try:
+        grant = _ask_for_grant(run.tenant)
+    except AuthorizationGone as refusal:
+        _believe_refusal(run, refusal)
+        return
+    with transaction.atomic():
+        _store_grant(run, grant)
+
+
+def recover_permanent_code(run: Run) -> None:
+    """
+    Go on without a permanent code where activation needs one: its temporary code was spent or lost.
+
+    If DingTalk does not list the company as not activated, there is nothing to activate. Else it is
+    asked to invite again, which brings a new temporary code.
+    """
+    tenant = run.tenant
+    app_id = next((agent["app_id"] for agent in tenant.agents if agent.get("app_id")), None)
+    client = dingtalk_client()
+    waiting = with_suite_token(
+        tenant.suite, lambda token: client.get_unactive_corps(suite_access_token=token, app_id=app_id)
+    )
+    if tenant.corp.corp_id not in waiting.corp_ids and not waiting.has_more:
+        run.write(activated_at=timezone.now(), activation_note="activated already, says DingTalk")
+        return
+    with_suite_token(
+        tenant.suite,
+        lambda token: client.reauth_corp(
+            suite_access_token=token, app_id=app_id, corp_ids=[tenant.corp.corp_id]
+        ),
+    )
+    run.move(TenantState.NEEDS_REAUTH, reason="temporary code spent or lost; asked for a new one")
+    raise Parked(WaitingFor.NEW_CODE, look_again_after=ASK_AGAIN_FOR_CODE_AFTER)
+
+
+def begin_activation(run: Run) -> None:
+    """All that is known of the grant is there."""
+    run.move(TenantState.ACTIVATING, reason="authorisation known")
+
+
+def obtain_token(run: Run) -> None:
+    """Get the first corp access token, which shows that the authorisation works."""
+    ensure_corp_access_token(run.tenant)
+
+
+def activate(run: Run) -> None:
+    """
+    Confirm the authorisation to DingTalk. Source: activate-suite.
+
+    Where DingTalk activates by itself, a refusal or a missing permanent code is noted and keeps nobody
+    from being active.
+    """
+    tenant = run.tenant
+    is_required = _activation_is_required(tenant)
+    if not tenant.permanent_code:
+        run.write(activation_note="not attempted: no permanent code")
+        return
+    try:
+        _activate(tenant, tenant.permanent_code)
+    except DingTalkError as error:
+        if is_required:
+            raise
+        run.write(activation_note=f"not activated by us: {error}"[:300])
+        return
+    run.write(activated_at=timezone.now(), activation_note="activated")
+
+
+def become_active(run: Run) -> None:
+    """The company can be served; if it has switched the app off meanwhile, it is stopped."""
+    is_stopped = run.tenant.is_stopped_by_company
+    run.move(TenantState.STOPPED if is_stopped else TenantState.ACTIVE, reason="converged")
+
+
+def fetch_scope(run: Run) -> None:
+    """Fetch whom the app may see, with the company's own token. Source: obtain-corpsecret-authorization-scope."""
+    token = ensure_corp_access_token(run.tenant)
+    scope = dingtalk_client().get_auth_scopes(corp_access_token=token.value)
+    visible = (run.tenant.auth_scope or {}).get("visible_by_agent", {})
+    run.write(auth_scope={**scope, "visible_by_agent": visible}, auth_scope_due=False)
+
+
+def _ask_for_grant(tenant: Tenant) -> Grant:
+    require_ticket(tenant.suite)
+    client = dingtalk_client()
+    return with_ticket(
+        tenant.suite, lambda identity: client.get_auth_info(identity, corp_id=tenant.corp.corp_id)
+    )
+
+
+def _store_grant(run: Run, grant: Grant) -> None:
+    tenant = run.tenant
+    store_profile(tenant.corp, grant, as_of=timezone.now())
+    columns = {**grant_columns(tenant, grant), "auth_info_due": False}
+    rows = Tenant.objects.filter(holds_lease(run.epoch), pk=tenant.pk, generation=tenant.generation)
+    if not rows.update(**columns):
+        raise Overtaken
+
+
+def _believe_refusal(run: Run, refusal: AuthorizationGone) -> None:
+    """Only get_auth_info relieves a tenant, and not in the moment in which the grant was pushed."""
+    tenant = run.tenant
+    is_young = tenant.authorized_at is not None and timezone.now() - tenant.authorized_at < YOUNG_GRANT
+    if is_young and tenant.state != TenantState.RELIEVED:
+        raise refusal
+    with transaction.atomic():
+        run.write(grant_unconfirmed=False)
+        services.end_authorization(
+            tenant,
+            now=timezone.now(),
+            reason=f"DingTalk: {refusal.code} {refusal.message}"[:300],
+            platform_time=None,
+        )
+
+
+def _activate(tenant: Tenant, permanent_code: str) -> None:
+    client = dingtalk_client()
+    with_suite_token(
+        tenant.suite,
+        lambda token: client.activate_suite(
+            suite_access_token=token,
+            suite_key=tenant.suite.suite_key,
+            corp_id=tenant.corp.corp_id,
+            permanent_code=permanent_code,
+        ),
+    )
+
+
+def _activation_is_required(tenant: Tenant) -> bool:
+    policy = tenant.suite.activation
+    return policy == Activation.ALWAYS or (
+        policy == Activation.AUTO and tenant.suite.push_mode == PushMode.HTTP
+    )
+
+
+def _activation_is_wanted(tenant: Tenant) -> bool:
+    return tenant.suite.activation != Activation.NEVER
+
+
+def _is_activated(tenant: Tenant) -> bool:
+    """Whether activation is done, or was attempted where it may fail."""
+    return tenant.activated_at is not None or bool(tenant.activation_note)

@@ -1,0 +1,219 @@
+"""
+One renewal per token, however many callers, processes and machines.
+
+A slot is the row of a token. Who wants a token looks; if there is none that lasts, it claims the
+row's lease, looks again, asks DingTalk, and stores the answer under its epoch. Whoever does not
+get the lease waits for the row to change. A failure is stored too: until `retry_at` nobody asks.
+"""
+
+import hashlib
+import hmac
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from dingtalk.client import IssuedToken
+from dingtalk.foundation.leases import claim_lease, holds_lease
+from dingtalk.models import Suite
+from dingtalk.protocol.errors import ApiError, DingTalkError, RateLimited
+from tenants.errors import TenantError, TicketMissing, TokenUnavailable
+from tenants.models import AccessToken, Tenant, TenantState, TokenKind
+from tenants.transitions import Overtaken
+
+# Longer than the longest call to DingTalk, so that a living holder never loses its lease.
+LEASE_SECONDS = 45
+# DingTalk advises a lead of 10 minutes (server-api-calling-guide); jitter spreads what expires together.
+REFRESH_LEAD = timedelta(minutes=10)
+REFRESH_JITTER_SECONDS = 120
+POLL_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class CurrentToken:
+    """A token as it is stored: when it ends, and from when it is renewed ahead."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    refresh_at: datetime
+
+    def lasts(self, *, seconds: int, now: datetime) -> bool:
+        """Tell whether it has at least that many seconds left."""
+        return self.expires_at - now >= timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """A token just issued, by which call, and why not by the first choice."""
+
+    issued: IssuedToken
+    method: str
+    fallback_reason: str = ""
+
+
+Obtain = Callable[[], Obtained]
+
+
+def slot_of(*, suite: Suite, kind: TokenKind, tenant: Tenant | None = None) -> UUID:
+    """Return the row of a token, made when there is none yet."""
+    place = {"suite": suite, "kind": kind, "tenant": tenant}
+    return cast(UUID, AccessToken.objects.get_or_create(**place)[0].pk)
+
+
+def obtain_token(
+    slot: UUID, obtain: Obtain, *, min_ttl_seconds: int, wait_seconds: float, refused: str | None = None
+) -> CurrentToken:
+    """
+    Return a token of the slot that lasts, renewed at most once in the whole fleet.
+
+    `refused`: a token that DingTalk no longer takes; it is renewed only while it is the current one.
+    Raises TokenUnavailable after `wait_seconds`, or while an earlier failure forbids asking. Errors of
+    the call itself (DingTalkError, TicketMissing) reach only the caller that made it.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        row = _read(slot)
+        current = _usable(row, min_ttl_seconds=min_ttl_seconds, refused=refused)
+        if current is not None:
+            return current
+        _raise_if_failing(row)
+        renewed = _renew_if_free(slot, obtain, min_ttl_seconds=min_ttl_seconds, refused=refused)
+        if renewed is not None:
+            return renewed
+        if time.monotonic() >= deadline:
+            raise TokenUnavailable("Another process is renewing the token.", retry_after_seconds=1)
+        time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 — spreads callers, guards nothing
+
+
+def current_token(row: AccessToken) -> CurrentToken | None:
+    """Return the token of a row, or None when it holds none."""
+    if row.token is None or row.expires_at is None:
+        return None
+    return CurrentToken(
+        value=row.token, expires_at=row.expires_at, refresh_at=row.refresh_at or row.expires_at
+    )
+
+
+def is_same_token(one: str, other: str) -> bool:
+    """Compare tokens in constant time."""
+    return hmac.compare_digest(hashlib.sha256(one.encode()).digest(), hashlib.sha256(other.encode()).digest())
+
+
+def _read(slot: UUID) -> AccessToken:
+    row = AccessToken.objects.filter(pk=slot).first()
+    if row is None:
+        raise Overtaken
+    return row
+
+
+def _usable(row: AccessToken, *, min_ttl_seconds: int, refused: str | None) -> CurrentToken | None:
+    current = current_token(row)
+    if current is None or not current.lasts(seconds=min_ttl_seconds, now=timezone.now()):
+        return None
+    if refused is not None and is_same_token(current.value, refused):
+        return None
+    return current
+
+
+def _raise_if_failing(row: AccessToken) -> None:
+    pause = ((row.retry_at - timezone.now()).total_seconds()) if row.retry_at else 0
+    if pause > 0:
+        raise TokenUnavailable(
+            row.last_error or "Renewal failed a moment ago.",
+            retry_after_seconds=max(1, round(pause)),
+            code=row.last_error_code,
+        )
+
+
+def _renew_if_free(
+    slot: UUID, obtain: Obtain, *, min_ttl_seconds: int, refused: str | None
+) -> CurrentToken | None:
+    """Renew under the lease; None when another holds it."""
+    epoch = claim_lease(AccessToken.objects.all(), slot, seconds=LEASE_SECONDS)
+    if epoch is None:
+        return None
+    try:
+        row = _read(slot)
+        current = _usable(row, min_ttl_seconds=min_ttl_seconds, refused=refused)
+        return current or _renew(row, epoch, obtain)
+    finally:
+        AccessToken.objects.filter(holds_lease(epoch), pk=slot).update(lease_until=None)
+
+
+def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
+    generation = Tenant.objects.filter(pk=row.tenant_id).values_list("generation", flat=True).first()
+    try:
+        obtained = obtain()
+    except (DingTalkError, TenantError) as error:
+        _store_failure(row, epoch, error)
+        raise
+    return _store(row, epoch, obtained, generation=generation)
+
+
+def _store(row: AccessToken, epoch: int, obtained: Obtained, *, generation: int | None) -> CurrentToken:
+    """Store a token unless the tenant was relieved, or the lease lost, while DingTalk answered."""
+    now = timezone.now()
+    lifetime = obtained.issued.expires_in_seconds
+    token = CurrentToken(
+        value=obtained.issued.token,
+        expires_at=now + timedelta(seconds=lifetime),
+        refresh_at=now + timedelta(seconds=lifetime) - _refresh_lead(lifetime),
+    )
+    with transaction.atomic():
+        _lock_unless_overtaken(row, generation=generation)
+        stored = AccessToken.objects.filter(holds_lease(epoch), pk=row.pk).update(
+            token=AccessToken._meta.get_field("token").encrypt_for(row.pk, token.value),
+            issued_at=now,
+            expires_at=token.expires_at,
+            refresh_at=token.refresh_at,
+            method=obtained.method,
+            fallback_reason=obtained.fallback_reason[:200],
+            renewal_requested_at=None,
+            **_no_failure(),
+        )
+    if not stored:
+        raise Overtaken
+    return token
+
+
+def _lock_unless_overtaken(row: AccessToken, *, generation: int | None) -> None:
+    if row.tenant_id is None:
+        return
+    tenants = Tenant.objects.select_for_update().filter(pk=row.tenant_id, generation=generation)
+    if not tenants.exclude(state=TenantState.RELIEVED).exists():
+        raise Overtaken
+
+
+def _refresh_lead(lifetime_seconds: int) -> timedelta:
+    jitter = random.uniform(0, min(REFRESH_JITTER_SECONDS, lifetime_seconds / 50))  # noqa: S311 — no secret
+    return min(REFRESH_LEAD, timedelta(seconds=lifetime_seconds / 4)) + timedelta(seconds=jitter)
+
+
+def _no_failure() -> dict[str, Any]:
+    return {"failures": 0, "retry_at": None, "last_error": "", "last_error_code": ""}
+
+
+def _store_failure(row: AccessToken, epoch: int, error: DingTalkError | TenantError) -> None:
+    AccessToken.objects.filter(Q(holds_lease(epoch)), pk=row.pk).update(
+        failures=F("failures") + 1,
+        retry_at=timezone.now() + timedelta(seconds=_pause_seconds(row.failures, error)),
+        last_error=str(error)[:500],
+        last_error_code=error.code[:100] if isinstance(error, ApiError) else "",
+    )
+
+
+def _pause_seconds(failures: int, error: DingTalkError | TenantError) -> float:
+    if isinstance(error, RateLimited):
+        return error.retry_after_seconds
+    if isinstance(error, TicketMissing):
+        return LONGEST_PAUSE_SECONDS  # the ticket's arrival ends the pause
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 16))

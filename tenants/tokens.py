@@ -1,0 +1,229 @@
+"""
+Corp access tokens for callers: one query when there is one, one renewal in the fleet when there is none.
+
+The database is the truth and no cache stands before it: a tenant that was relieved gets nothing from
+that commit on.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.utils import timezone
+
+from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, RateLimited
+from tenants.errors import TenantNotActive, TenantNotFound, TicketMissing, TokenUnavailable
+from tenants.models import AccessToken, Tenant, TenantState, TokenKind
+from tenants.token_slots import CurrentToken, current_token, obtain_token, slot_of
+from tenants.transitions import Overtaken
+from tenants.upstream import request_corp_token
+
+DEFAULT_MIN_TTL_SECONDS = 60
+# Workers wait longer than callers: nobody is on the line.
+WORKER_WAIT_SECONDS = 15.0
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class CorpToken:
+    """A corp access token to be handed out."""
+
+    access_token: str = field(repr=False)
+    expires_at: datetime
+    expires_in_seconds: int
+
+
+def get_corp_access_token(
+    tenants: QuerySet[Tenant],
+    *,
+    suite_key: str,
+    corp_id: str,
+    min_ttl_seconds: int = DEFAULT_MIN_TTL_SECONDS,
+) -> CorpToken:
+    """
+    Return a token of one of `tenants` (those that the caller may see) with at least `min_ttl_seconds` left.
+
+    Raises TenantNotFound, TenantNotActive, TokenUnavailable.
+    """
+    row = _find(tenants, suite_key=suite_key, corp_id=corp_id)
+    if row is None:
+        raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
+    if row["state"] != TenantState.ACTIVE:
+        raise TenantNotActive(suite_key=suite_key, corp_id=corp_id, state=row["state"])
+    now = timezone.now()
+    current = _stored_token(row)
+    if current is None or not current.lasts(seconds=min_ttl_seconds, now=now):
+        with _place_in_waiting_room():
+            current = _renewed_for_caller(row["id"], min_ttl_seconds=min_ttl_seconds)
+    else:
+        _note_use(row, current, now=now)
+    return _handed_out(current)
+
+
+def renew_corp_access_token(tenant_id: UUID) -> CorpToken:
+    """
+    Renew an active tenant's token now, as an operator asks; what was current before is replaced.
+
+    Raises TenantNotActive, TokenUnavailable.
+    """
+    stored = AccessToken.objects.filter(tenant_id=tenant_id, kind=TokenKind.CORP, token__isnull=False).first()
+    current = current_token(stored) if stored else None
+    AccessToken.objects.filter(tenant_id=tenant_id, kind=TokenKind.CORP).update(retry_at=None)
+    return _handed_out(
+        _renewed_for_caller(
+            tenant_id, min_ttl_seconds=DEFAULT_MIN_TTL_SECONDS, refused=current.value if current else None
+        )
+    )
+
+
+def renew_requested_token(token_id: UUID) -> None:
+    """Renew a token ahead of its end, in the background. Nothing is done when nobody wants it any more."""
+    row = AccessToken.objects.select_related("tenant").filter(pk=token_id).first()
+    if row is None or row.tenant is None or row.renewal_requested_at is None:
+        return
+    current = current_token(row)
+    if not row.tenant.is_active or current is None:
+        AccessToken.objects.filter(pk=token_id).update(renewal_requested_at=None)
+        return
+    ensure_corp_access_token(row.tenant, refused=current.value)
+
+
+def ensure_corp_access_token(tenant: Tenant, *, refused: str | None = None) -> CurrentToken:
+    """
+    Return the tenant's token, obtained if there is none, whatever the tenant's state: for workers.
+
+    Raises TicketMissing, TokenUnavailable, DingTalkError, Overtaken.
+    """
+    return _obtain(
+        tenant, min_ttl_seconds=DEFAULT_MIN_TTL_SECONDS, wait_seconds=WORKER_WAIT_SECONDS, refused=refused
+    )
+
+
+def _obtain(
+    tenant: Tenant, *, min_ttl_seconds: int, wait_seconds: float, refused: str | None
+) -> CurrentToken:
+    return obtain_token(
+        slot_of(suite=tenant.suite, kind=TokenKind.CORP, tenant=tenant),
+        lambda: request_corp_token(tenant.suite, tenant.corp.corp_id),
+        min_ttl_seconds=min_ttl_seconds,
+        wait_seconds=wait_seconds,
+        refused=refused,
+    )
+
+
+def _find(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str) -> dict[str, Any] | None:
+    rows = tenants.filter(suite__suite_key=suite_key, corp__corp_id=corp_id).annotate(
+        corp_token=FilteredRelation("tokens", condition=Q(tokens__kind=TokenKind.CORP))
+    )
+    return (
+        rows.order_by()
+        .values(
+            "id",
+            "state",
+            token_id=F("corp_token__id"),
+            token=F("corp_token__token"),
+            issued_at=F("corp_token__issued_at"),
+            expires_at=F("corp_token__expires_at"),
+            refresh_at=F("corp_token__refresh_at"),
+            last_used_at=F("corp_token__last_used_at"),
+            renewal_requested_at=F("corp_token__renewal_requested_at"),
+        )
+        .first()
+    )
+
+
+def _stored_token(row: dict[str, Any]) -> CurrentToken | None:
+    if row["token"] is None or row["expires_at"] is None:
+        return None
+    field_ = AccessToken._meta.get_field("token")
+    return CurrentToken(
+        value=field_.decrypt_for(row["token_id"], row["token"]),
+        expires_at=row["expires_at"],
+        refresh_at=row["refresh_at"],
+    )
+
+
+def _note_use(row: dict[str, Any], current: CurrentToken, *, now: datetime) -> None:
+    """Write once per token that it is used (only such are renewed ahead), and once that it is time to."""
+    changes: dict[str, Any] = {}
+    if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:
+        changes["last_used_at"] = now
+    if now >= current.refresh_at and row["renewal_requested_at"] is None:
+        changes["renewal_requested_at"] = now
+    if changes:
+        AccessToken.objects.filter(pk=row["token_id"]).update(**changes)
+
+
+def _renewed_for_caller(tenant_id: UUID, *, min_ttl_seconds: int, refused: str | None = None) -> CurrentToken:
+    """Renew while a caller waits; every refusal becomes one that says when to ask again."""
+    tenant = Tenant.objects.select_related("suite", "corp").get(pk=tenant_id)
+    if not tenant.is_active:
+        raise _not_active(tenant)
+    try:
+        return _obtain(
+            tenant,
+            min_ttl_seconds=min_ttl_seconds,
+            wait_seconds=settings.TOKEN_WAIT_SECONDS,
+            refused=refused,
+        )
+    except Overtaken:
+        tenant.refresh_from_db(fields=["state"])
+        raise _not_active(tenant) from None
+    except (DingTalkError, TicketMissing) as error:
+        if isinstance(error, AuthorizationGone):
+            _have_grant_confirmed(tenant)
+        raise _unavailable(error) from error
+
+
+def _not_active(tenant: Tenant) -> TenantNotActive:
+    return TenantNotActive(suite_key=tenant.suite.suite_key, corp_id=tenant.corp.corp_id, state=tenant.state)
+
+
+def _have_grant_confirmed(tenant: Tenant) -> None:
+    """DingTalk refuses the company: the reconcile asks whether it still has a grant."""
+    Tenant.objects.filter(pk=tenant.pk, state=TenantState.ACTIVE).update(
+        grant_unconfirmed=True, next_reconcile_at=timezone.now(), dispatched_at=None
+    )
+
+
+def _unavailable(error: DingTalkError | TicketMissing) -> TokenUnavailable:
+    pause = error.retry_after_seconds if isinstance(error, RateLimited) else RETRY_AFTER_SECONDS
+    return TokenUnavailable(
+        str(error),
+        retry_after_seconds=max(1, round(pause)),
+        code=error.code if isinstance(error, ApiError) else "",
+        request_id=error.request_id if isinstance(error, ApiError) else "",
+    )
+
+
+def _handed_out(current: CurrentToken) -> CorpToken:
+    left = current.expires_at - timezone.now()
+    return CorpToken(
+        access_token=current.value,
+        expires_at=current.expires_at,
+        expires_in_seconds=max(0, int(left.total_seconds())),
+    )
+
+
+@cache
+def _waiting_room() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(settings.TOKEN_MAX_WAITERS)
+
+
+@contextmanager
+def _place_in_waiting_room() -> Iterator[None]:
+    """Bound how many callers of this process wait for DingTalk, so that the rest is served meanwhile."""
+    room = _waiting_room()
+    if not room.acquire(blocking=False):
+        raise TokenUnavailable("Too many callers wait for a token.", retry_after_seconds=1)
+    try:
+        yield
+    finally:
+        room.release()
