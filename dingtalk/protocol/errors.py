@@ -30,6 +30,10 @@ from dingtalk.protocol.redaction import redact_endpoint, redact_text
 class DingTalkError(Exception):
     """Anything that went wrong between DingTalk and us."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By itself an exception is copied to another process by calling it with its text alone.
+        return _rebuild, (type(self), dict(self.__dict__), self.args)
+
 
 class ProtocolError(DingTalkError):
     """What arrived is not a message for us."""
@@ -78,10 +82,6 @@ class TransportError(DingTalkError):
         self.reason = redact_text(reason)
         super().__init__(f"{self.endpoint}: {self.reason or 'no usable answer'}")
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions pickle by their positional arguments, which keyword-only ones are not.
-        return _rebuild, (type(self), dict(self.__dict__), self.args)
-
 
 class ApiError(DingTalkError):
     """
@@ -118,9 +118,6 @@ class ApiError(DingTalkError):
         code = f"{self.code}/{self.sub_code}" if self.sub_code else self.code
         request = f" (request {self.request_id})" if self.request_id else ""
         return f"{self.endpoint}: {code} {self.message}".rstrip() + request
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), dict(self.__dict__), self.args)
 
 
 class CredentialRejected(ApiError):
