@@ -1,0 +1,53 @@
+"""
+Suite tickets: stored when they are pushed; the newest by DingTalk's own time is the current one.
+
+They never expire on our side: DingTalk says how long one is good by refusing it.
+Source: open.dingtalk.com, "push-suite-ticket-events"
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dingtalk.models import Suite, SuiteTicket
+from dingtalk.protocol.events import PushedTicket
+
+# A platform time further ahead of ours cannot be right; it would stay the newest forever.
+MAX_SECONDS_AHEAD = 24 * 60 * 60
+_CURRENT = 2
+
+
+def plausible_time(platform_time: datetime | None, *, received_at: datetime) -> datetime:
+    """Return DingTalk's time, or ours when DingTalk's is missing or more than a day in the future."""
+    latest = received_at + timedelta(seconds=MAX_SECONDS_AHEAD)
+    if platform_time is None or platform_time > latest:
+        return received_at
+    return platform_time
+
+
+def store_tickets(*, suite_id: UUID, tickets: Iterable[PushedTicket], received_at: datetime) -> None:
+    """Store pushed tickets; one that is known already is stored once."""
+    rows = [_new_ticket(suite_id, ticket, received_at) for ticket in tickets]
+    SuiteTicket.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def current_tickets(suite: Suite) -> list[SuiteTicket]:
+    """Return the newest two tickets, the newest first: the second is what to fall back to."""
+    newest_first = SuiteTicket.objects.filter(suite=suite).order_by("-platform_time", "-received_at", "-id")
+    return list(newest_first[:_CURRENT])
+
+
+def current_ticket(suite: Suite) -> SuiteTicket | None:
+    """Return the newest ticket, or None before the first push."""
+    return next(iter(current_tickets(suite)), None)
+
+
+def _new_ticket(suite_id: UUID, pushed: PushedTicket, received_at: datetime) -> SuiteTicket:
+    return SuiteTicket(
+        suite_id=suite_id,
+        ticket=pushed.ticket,
+        digest=hashlib.sha256(pushed.ticket.encode()).hexdigest(),
+        platform_time=plausible_time(pushed.platform_time, received_at=received_at),
+        received_at=received_at,
+    )
