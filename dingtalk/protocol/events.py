@@ -138,10 +138,10 @@ class Push:
 def read_push(message: bytes) -> Push:
     """Read a decrypted message; raises MalformedEvent unless it is a JSON object with an event type."""
     document = read_json_object(message)
-    event_type = first_text(document, *_EVENT_TYPE_NAMES)
+    event_type = clean_text(first_text(document, *_EVENT_TYPE_NAMES), _EVENT_TYPE_LENGTH)
     if not event_type:
         raise MalformedEvent("the message has no event type")
-    return Push(event_type=clean_text(event_type, _EVENT_TYPE_LENGTH), message=message, document=document)
+    return Push(event_type=event_type, message=message, document=document)
 
 
 def read_stored_data(body: bytes) -> dict[str, Any]:

@@ -310,6 +310,7 @@ class TestTimes:
         b"{}",
         b'{"EventType":5}',
         b'{"EventType":""}',
+        b'{"EventType":"\\u0000"}',
         b'{"EventType":null,"eventType":[]}',
         b'{"EventType":"a","EventType":"b"}',
         b'{"EventType":"\xff"}',
