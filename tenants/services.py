@@ -129,7 +129,7 @@ def relieve_tenant(
 def end_authorization(
     tenant: Tenant, *, now: datetime, reason: str, platform_time: datetime | None, unconfirmed: bool = False
 ) -> None:
-    """Make a locked tenant relieved: no token, no code, a new generation. `unconfirmed`: DingTalk is asked."""
+    """Make a locked tenant relieved: no token, no code, a new generation; if `unconfirmed`, ask DingTalk."""
     was_relieved = tenant.state == TenantState.RELIEVED
     change_state(
         tenant,

@@ -202,7 +202,7 @@ def become_active(run: Run) -> None:
 
 
 def fetch_scope(run: Run) -> None:
-    """Fetch whom the app may see, with the company's own token. Source: obtain-corpsecret-authorization-scope."""
+    """Fetch whom the app may see, with its own token. Source: obtain-corpsecret-authorization-scope."""
     token = ensure_corp_access_token(run.tenant)
     scope = dingtalk_client().get_auth_scopes(corp_access_token=token.value)
     visible = (run.tenant.auth_scope or {}).get("visible_by_agent", {})

@@ -1,0 +1,39 @@
+"""What the dispatcher has to have done for tenants: reconcile those that are due, renew tokens."""
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from dingtalk.work import WorkQueue, claim_due_rows, register
+from tenants import reconcile, tasks, tokens
+from tenants.models import AccessToken, Tenant
+
+
+def register_queues() -> None:
+    """Tell the dispatcher what there is to do."""
+    register(
+        WorkQueue(
+            name="reconcile_tenant",
+            claim_due=lambda limit: claim_due_rows(_due_tenants(), limit=limit),
+            run=reconcile.reconcile_tenant,
+            publish=lambda tenant_id: tasks.reconcile_tenant.delay(str(tenant_id)),
+        )
+    )
+    register(
+        WorkQueue(
+            name="renew_requested_token",
+            claim_due=lambda limit: claim_due_rows(_requested_renewals(), limit=limit),
+            run=tokens.renew_requested_token,
+            publish=lambda token_id: tasks.renew_requested_token.delay(str(token_id)),
+        )
+    )
+
+
+def _due_tenants() -> QuerySet[Tenant]:
+    return Tenant.objects.filter(next_reconcile_at__lte=timezone.now()).order_by("next_reconcile_at")
+
+
+def _requested_renewals() -> QuerySet[AccessToken]:
+    now = timezone.now()
+    may_ask = Q(retry_at=None) | Q(retry_at__lte=now)
+    requested = AccessToken.objects.filter(may_ask, renewal_requested_at__lte=now)
+    return requested.order_by("renewal_requested_at")
