@@ -39,16 +39,3 @@ def _publish_once(draft: Path, path: Path) -> None:
         pass
     finally:
         draft.unlink()
-
-
-def sqlite_database(data_dir: Path) -> dict[str, object]:
-    """Return Django's settings of the embedded database: WAL, durable at each commit."""
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(data_dir / "portal.sqlite3"),
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        },
-    }

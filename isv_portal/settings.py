@@ -5,18 +5,24 @@ Settings, read from the environment once.
 reports every missing or odd value by the variable's name. Nothing else reads the environment.
 """
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from environs import FileAwareEnv, validate
+from environs import validate
 
-from isv_portal.embedded import ensure_secrets_file, sqlite_database
+from isv_portal.beat_schedule import beat_schedule
+from isv_portal.broker import broker_transport_options, broker_url
+from isv_portal.databases import configured_database, sqlite_database
+from isv_portal.embedded import ensure_secrets_file
+from isv_portal.environment import known_time_zone, read_environment, usable_keys
 from isv_portal.log_config import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = FileAwareEnv(eager=False, strip_whitespace=True)
-env.read_env(BASE_DIR / ".env", recurse=False)
+env = read_environment(BASE_DIR)
+_positive = validate.Range(min=0, min_inclusive=False)
+_at_least_one = validate.Range(min=1)
 
 # --- Read everything ---------------------------------------------------------------------------
 DATA_DIR: Path = env.path("DATA_DIR", BASE_DIR / "var")
@@ -30,30 +36,46 @@ if EMBEDDED:
     env.read_env(ensure_secrets_file(DATA_DIR), recurse=False)
 
 DEBUG: bool = env.bool("DEBUG", False)
-SECRET_KEY: str = env.str("SECRET_KEY", validate=validate.Length(min=32))
-FIELD_ENCRYPTION_KEYS: str = env.str("FIELD_ENCRYPTION_KEYS", validate=validate.Length(min=1))
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+SECRET_KEY: str = env.str("SECRET_KEY", validate=validate.Length(min=50))
+FIELD_ENCRYPTION_KEYS: str = env.str("FIELD_ENCRYPTION_KEYS", validate=usable_keys)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 PUBLIC_BASE_URL: str = env.str(
     "PUBLIC_BASE_URL", "http://127.0.0.1:8000", validate=validate.URL(require_tld=False)
 )
-PORTAL_ROLE: str = env.str("PORTAL_ROLE", "all", validate=validate.OneOf(["all", "web", "callback"]))
+PORTAL_ROLE: str = env.str("PORTAL_ROLE", "all", validate=validate.OneOf(["all", "callback"]))
 BEHIND_TLS_PROXY: bool = env.bool("BEHIND_TLS_PROXY", False)
 LANGUAGE_CODE: str = env.str("LANGUAGE_CODE", "zh-hans", validate=validate.OneOf(["zh-hans", "en"]))
-TIME_ZONE: str = env.str("TIME_ZONE", "Asia/Shanghai")
+TIME_ZONE: str = env.str("TIME_ZONE", "Asia/Shanghai", validate=known_time_zone)
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-DATABASE: dict = env.dj_db_url("DATABASE_URL", "sqlite://:memory:", conn_max_age=None)
+DATABASE: dict[str, Any] = env.dj_db_url("DATABASE_URL", "sqlite://:memory:", conn_max_age=None)
 
-DINGTALK_OAPI_BASE_URL: str = env.str("DINGTALK_OAPI_BASE_URL", "https://oapi.dingtalk.com")
-DINGTALK_API_BASE_URL: str = env.str("DINGTALK_API_BASE_URL", "https://api.dingtalk.com")
-DINGTALK_CONNECT_TIMEOUT_SECONDS: float = env.float("DINGTALK_CONNECT_TIMEOUT_SECONDS", 3.0)
-DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS", 8.0)
-TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0)
-TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4)
-PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7)
-PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30)
+DINGTALK_OAPI_BASE_URL: str = env.str(
+    "DINGTALK_OAPI_BASE_URL", "https://oapi.dingtalk.com", validate=validate.URL(require_tld=False)
+)
+DINGTALK_API_BASE_URL: str = env.str(
+    "DINGTALK_API_BASE_URL", "https://api.dingtalk.com", validate=validate.URL(require_tld=False)
+)
+DINGTALK_CONNECT_TIMEOUT_SECONDS: float = env.float(
+    "DINGTALK_CONNECT_TIMEOUT_SECONDS", 3.0, validate=_positive
+)
+DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS", 8.0, validate=_positive)
+TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
+TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
+PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
+PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
+
+WEB_PROCESSES: int = env.int("WEB_PROCESSES", 2, validate=_at_least_one)
+WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=_at_least_one)
+WORKER_THREADS: int = env.int("WORKER_THREADS", 8, validate=_at_least_one)
 
 env.seal()
+
+ALLOWED_HOSTS = [host.strip() for host in ALLOWED_HOSTS if host.strip()]
+# Health checks come from the machine itself.
+ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in CSRF_TRUSTED_ORIGINS if origin.strip()]
+PUBLIC_BASE_URL = PUBLIC_BASE_URL.rstrip("/")
 
 # --- Applications ------------------------------------------------------------------------------
 ROOT_URLCONF = "isv_portal.urls_callback" if PORTAL_ROLE == "callback" else "isv_portal.urls"
@@ -84,14 +106,15 @@ INSTALLED_APPS = [
 
 # A callback needs no session, no user and no form protection: what is not there cannot be slow.
 CALLBACK_MIDDLEWARE = [
+    "isv_portal.middleware.client_address",
+    "isv_portal.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
 ]
 MIDDLEWARE = (
     CALLBACK_MIDDLEWARE
     if PORTAL_ROLE == "callback"
     else [
-        "django.middleware.security.SecurityMiddleware",
+        *CALLBACK_MIDDLEWARE,
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.locale.LocaleMiddleware",
@@ -100,7 +123,6 @@ MIDDLEWARE = (
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
         "django.middleware.clickjacking.XFrameOptionsMiddleware",
-        "django_structlog.middlewares.RequestMiddleware",
     ]
 )
 
@@ -119,12 +141,61 @@ TEMPLATES = [
     },
 ]
 
-# --- Database, cache, broker -------------------------------------------------------------------
-DATABASES = {"default": DATABASE if DATABASE_URL else sqlite_database(DATA_DIR)}
+# --- Database, cache ---------------------------------------------------------------------------
+DATABASES = {"default": configured_database(DATABASE) if DATABASE_URL else sqlite_database(DATA_DIR)}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- Celery ------------------------------------------------------------------------------------
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_transport_options(CELERY_BROKER_URL, data_dir=DATA_DIR)
+CELERY_BROKER_URL = broker_url(CELERY_BROKER_URL)
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+# A worker that starts before its broker, or outlives it, keeps trying.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = beat_schedule()
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_PUBLISH_RETRY = False
+# These count in a prefork pool; in the usual pool of threads each call's own timeouts end a task.
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+# Remote control leaves reply queues behind, which nobody empties on the filesystem broker.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+
+# --- REST API ----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ISV Portal API",
+    "DESCRIPTION": "Tenants of your DingTalk suites, and tokens to act for them.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
 }
 
 # --- Languages and static files ----------------------------------------------------------------
@@ -147,7 +218,15 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https:/
 X_FRAME_OPTIONS = "DENY"
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 31_536_000
+# Whether the subdomains have TLS too is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- Logging -----------------------------------------------------------------------------------
+LOGGING_CONFIG = "isv_portal.log_config.configure_logging"
 LOGGING = logging_config(level=LOG_LEVEL)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG

