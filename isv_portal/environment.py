@@ -25,6 +25,13 @@ class PortalEnv(FileAwareEnv):
     def __init__(self) -> None:
         super().__init__(eager=False, strip_whitespace=True)
 
+    def read_env(self, *args: Any, **kwargs: Any) -> Any:
+        """Read another env file; what an earlier one has set, to something, stays."""
+        found = super().read_env(*args, **kwargs)
+        for name in [name for name, value in self._environ.items() if not value]:
+            del self._environ[name]
+        return found
+
     def _get_value(self, env_key: str, default: Any) -> Any:
         try:
             value = super()._get_value(env_key, default)
@@ -38,7 +45,7 @@ class PortalEnv(FileAwareEnv):
         try:
             super().seal()
         except EnvValidationError as error:
-            wrong = dict(error.error_messages)
+            wrong: Any = error.error_messages
             lines = [f"  {name}: {' '.join(map(str, texts))}" for name, texts in wrong.items()]
             raise ImproperlyConfigured("\n".join(["These variables are wrong:", *lines])) from None
 
