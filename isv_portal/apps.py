@@ -9,3 +9,7 @@ class PortalConfig(AppConfig):
 
     name = "isv_portal"
     verbose_name = _("ISV Portal")
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from isv_portal import checks  # noqa: F401
