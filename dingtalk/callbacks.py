@@ -1,0 +1,109 @@
+"""
+Receiving: verify, store once, acknowledge. Nothing else happens before the answer.
+
+What is authentic is acknowledged and ours from then on, also when we cannot read it: DingTalk sending it
+again would not mend it. What is not authentic leaves nothing behind.
+Source: open.dingtalk.com, "http-callback-overview", "configure-synchttp-push"
+"""
+
+import hmac
+import logging
+import secrets
+from datetime import datetime
+
+import structlog
+from django.db import Error as DatabaseError
+
+from dingtalk import pushes
+from dingtalk.credentials import SuiteCredentials, callback_credentials
+from dingtalk.errors import CannotReceive
+from dingtalk.protocol.crypto import RANDOM_BYTES
+from dingtalk.protocol.envelope import Envelope, OpenedEnvelope, open_envelope, seal_reply
+from dingtalk.protocol.errors import DecryptionFailed, MalformedEvent, SignatureMismatch, WrongReceiver
+from dingtalk.protocol.events import Push, read_push
+from dingtalk.pushes import CredentialsOutdated
+
+logger = logging.getLogger(__name__)
+
+
+def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+    """
+    Verify a callback, store it, and return the encrypted `success` to answer with.
+
+    A message that was stored before is acknowledged again. Raises ProtocolError for what is no message for
+    this suite, CannotReceive when it could not be stored.
+    """
+    try:
+        return _receive(slug, envelope, received_at)
+    except DatabaseError as error:
+        raise CannotReceive("the database did not store it in time") from error
+
+
+def _receive(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+    credentials = callback_credentials.get(slug)
+    structlog.contextvars.bind_contextvars(suite_key=credentials.suite_key)
+    try:
+        return _receive_with(credentials, envelope, received_at)
+    except (SignatureMismatch, DecryptionFailed):
+        # The credentials may have been changed a moment ago, and DingTalk uses the new ones already.
+        newer = callback_credentials.find_newer(slug, credentials)
+        if newer is None:
+            raise
+    except CredentialsOutdated:
+        newer = callback_credentials.read_again(slug)
+    try:
+        return _receive_with(newer, envelope, received_at)
+    except CredentialsOutdated as error:
+        raise CannotReceive("the suite keeps changing") from error
+
+
+def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+    opened = open_envelope(envelope, credentials.live(received_at))
+    push = _read_for(credentials, opened)
+    if push is not None and push.is_url_check:
+        _note_url_verified(credentials, received_at)
+    else:
+        is_new = pushes.store_push(
+            credentials=credentials,
+            encrypt=envelope.encrypt,
+            message=opened.message,
+            pushed_tickets=push.tickets() if push else [],
+            received_at=received_at,
+        )
+        logger.info(
+            "callback_received",
+            extra={
+                "event_type": push.event_type if push else "",
+                "is_new": is_new,
+                "credential": opened.credential.name,
+            },
+        )
+    return seal_reply(
+        credential=opened.credential,
+        owner_key=opened.owner_key,
+        timestamp=str(int(received_at.timestamp() * 1000)),
+        nonce=secrets.token_hex(8),
+        random16=secrets.token_bytes(RANDOM_BYTES),
+    )
+
+
+def _read_for(credentials: SuiteCredentials, opened: OpenedEnvelope) -> Push | None:
+    """Return the message as a push, None when it cannot be read; raises WrongReceiver."""
+    try:
+        push = read_push(opened.message)
+    except MalformedEvent:
+        return None
+    named = push.suite_key
+    if named and not hmac.compare_digest(named.encode(), credentials.suite_key.encode()):
+        raise WrongReceiver
+    return push
+
+
+def _note_url_verified(credentials: SuiteCredentials, now: datetime) -> None:
+    try:
+        pushes.note_url_verified(credentials=credentials, now=now)
+    except DatabaseError:
+        # The check asks whether we can read and answer; we can.
+        logger.warning("url_check_not_noted", exc_info=True)
+    else:
+        logger.info("callback_url_checked")
