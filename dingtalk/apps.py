@@ -9,3 +9,9 @@ class DingTalkConfig(AppConfig):
 
     name = "dingtalk"
     verbose_name = _("DingTalk")
+
+    def ready(self) -> None:
+        """Register the work that the dispatcher has to have done."""
+        from dingtalk import event_queue
+
+        event_queue.register_queues()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from dingtalk.foundation.encrypted_fields import EncryptedBinaryField, EncryptedTextField
 from dingtalk.foundation.ids import new_id
 from dingtalk.foundation.leases import Leased
+from dingtalk.protocol.events import read_stored_data
 
 
 def new_path_slug() -> str:
@@ -213,6 +214,11 @@ class ReceivedEvent(Leased):
             models.Index(
                 fields=["next_attempt_at"], name="event_due", condition=Q(state__in=["pending", "failed"])
             ),
+            models.Index(
+                fields=["suite", "corp_id", "biz_type", "biz_id", "platform_time"],
+                name="event_of_object",
+                condition=Q(biz_type__isnull=False),
+            ),
             models.Index(fields=["corp_id", "-received_at"], name="event_of_corp"),
             models.Index(fields=["state", "-received_at"], name="event_by_state"),
             models.Index(fields=["-received_at", "-id"], name="event_newest"),
@@ -228,6 +234,4 @@ class ReceivedEvent(Leased):
 
     def data(self) -> dict[str, Any]:
         """Return the event's decrypted content; empty when it was pruned."""
-        from dingtalk.protocol.events import read_stored_data
-
         return read_stored_data(self.payload) if self.payload else {}

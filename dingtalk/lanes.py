@@ -1,0 +1,79 @@
+"""
+Lanes: the events of one (suite, corp), handled one at a time in order of the platform's time.
+
+What is first in its lane and due can be claimed, unless another event of the lane is being handled: an
+older one may arrive while a newer one is.
+"""
+
+import hashlib
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from dingtalk.foundation.leases import DatabaseNow, claim_lease, lease_is_free
+from dingtalk.models import WAITING_STATES, ReceivedEvent
+from dingtalk.version import VERSION
+
+# A handler only writes to the database, so a claim that is older belongs to a process that died.
+LEASE_SECONDS = 60
+
+
+def later_than_outer() -> Q:
+    """Match events that come after the outer query's event in order of the platform's time."""
+    return Q(platform_time__gt=OuterRef("platform_time")) | Q(
+        platform_time=OuterRef("platform_time"), id__gt=OuterRef("id")
+    )
+
+
+def first_due_events() -> QuerySet[ReceivedEvent]:
+    """Return the events that can be claimed: each lane's first, if it is due and its lane is free."""
+    lane = ReceivedEvent.objects.filter(
+        suite_id=OuterRef("suite_id"), corp_id=OuterRef("corp_id"), state__in=WAITING_STATES
+    )
+    # The first condition is what the index can serve.
+    earlier = lane.filter(platform_time__lte=OuterRef("platform_time")).filter(
+        Q(platform_time__lt=OuterRef("platform_time")) | Q(id__lt=OuterRef("id"))
+    )
+    being_handled = lane.exclude(lease_is_free()).exclude(id=OuterRef("id"))
+    is_due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=DatabaseNow())
+    return ReceivedEvent.objects.filter(
+        is_due, ~Exists(earlier), ~Exists(being_handled), state__in=WAITING_STATES
+    )
+
+
+def claim_event(event_id: UUID) -> ReceivedEvent | None:
+    """
+    Claim an event for this process and count the attempt, or return None when it cannot be had now.
+
+    Committed before the event is handled: an event that kills its process is counted too.
+    """
+    with transaction.atomic():
+        event = ReceivedEvent.objects.filter(pk=event_id).only("suite_id", "corp_id").first()
+        if event is None:
+            return None
+        _lock_lane(event.suite_id, event.corp_id)
+        if claim_lease(first_due_events(), event_id, seconds=LEASE_SECONDS) is None:
+            return None
+        ReceivedEvent.objects.filter(pk=event_id).update(attempts=F("attempts") + 1, code_version=VERSION)
+        return ReceivedEvent.objects.select_related("suite").get(pk=event_id)
+
+
+def find_next(event: ReceivedEvent) -> UUID | None:
+    """Return the first waiting event of the same lane, due or not."""
+    lane = ReceivedEvent.objects.filter(
+        suite_id=event.suite_id, corp_id=event.corp_id, state__in=WAITING_STATES
+    )
+    return lane.order_by("platform_time", "id").values_list("pk", flat=True).first()
+
+
+def _lock_lane(suite_id: UUID, corp_id: str) -> None:
+    """
+    Let no one else claim in this lane until the transaction ends.
+
+    Two claims of different events would not see each other. SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        name = hashlib.blake2b(f"{suite_id} {corp_id}".encode(), digest_size=8).digest()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(name, "big", signed=True)])

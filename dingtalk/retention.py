@@ -1,0 +1,86 @@
+"""
+Removing what has been kept long enough, in small batches.
+
+Nothing that waits is ever touched. Digests and identities outlive the contents: they keep a repeated
+delivery from being taken for a new one.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+
+from dingtalk.models import EventState, ReceivedEvent, ReceivedPush, Suite, SuiteTicket
+
+BATCH = 500
+# Of one kind in one run; the next run goes on.
+MAX_BATCHES = 200
+
+PAYLOAD_DAYS = 30
+TICKET_DAYS = 30
+TICKETS_KEPT = 10
+_FINISHED = (EventState.HANDLED, EventState.IGNORED, EventState.SUPERSEDED)
+
+logger = logging.getLogger(__name__)
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+def prune(*, now: datetime) -> dict[str, int]:
+    """Remove what is old enough; return the number of rows by kind."""
+    removed = {
+        "push_bodies": _in_batches(_old_bodies(now), lambda rows: rows.update(body=None)),
+        "pushes": _in_batches(_old_pushes(now), _delete),
+        "event_payloads": _in_batches(_old_payloads(now), lambda rows: rows.update(payload=None)),
+        "tickets": sum(_in_batches(tickets, _delete) for tickets in _old_tickets(now)),
+    }
+    logger.info("pruned", extra=removed)
+    return removed
+
+
+def _old_bodies(now: datetime) -> QuerySet[ReceivedPush]:
+    """Their events have payloads of their own."""
+    long_ago = now - timedelta(days=settings.PUSH_BODY_RETENTION_DAYS)
+    return ReceivedPush.objects.filter(split_at__lt=long_ago, received_at__lt=long_ago, body__isnull=False)
+
+
+def _old_pushes(now: datetime) -> QuerySet[ReceivedPush]:
+    long_ago = now - timedelta(days=settings.PUSH_DIGEST_RETENTION_DAYS)
+    return ReceivedPush.objects.filter(split_at__lt=long_ago, received_at__lt=long_ago)
+
+
+def _old_payloads(now: datetime) -> QuerySet[ReceivedEvent]:
+    """Dead events keep theirs: somebody may still want them to be handled."""
+    long_ago = now - timedelta(days=PAYLOAD_DAYS)
+    return ReceivedEvent.objects.filter(
+        state__in=_FINISHED, handled_at__lt=long_ago, received_at__lt=long_ago, payload__isnull=False
+    )
+
+
+def _old_tickets(now: datetime) -> list[QuerySet[SuiteTicket]]:
+    """The newest of each suite stay, however old: the newest one is in use."""
+    long_ago = now - timedelta(days=TICKET_DAYS)
+    found = []
+    for suite in Suite.objects.only("pk"):
+        tickets = SuiteTicket.objects.filter(suite=suite)
+        kept = list(tickets.order_by("-platform_time", "-received_at", "-id")[:TICKETS_KEPT])
+        found.append(tickets.filter(received_at__lt=long_ago).exclude(pk__in=[ticket.pk for ticket in kept]))
+    return found
+
+
+def _in_batches(old: QuerySet[ModelT], remove: Callable[[QuerySet[ModelT]], Any]) -> int:
+    """Short statements: a long one would hold up the callbacks. `remove` must take rows out of `old`."""
+    count = 0
+    for _ in range(MAX_BATCHES):
+        keys = list(old.order_by("pk").values_list("pk", flat=True)[:BATCH])
+        if not keys:
+            break
+        remove(old.model._base_manager.filter(pk__in=keys))
+        count += len(keys)
+    return count
+
+
+def _delete(rows: QuerySet[Any]) -> None:
+    rows.delete()

@@ -1,0 +1,98 @@
+"""
+Making events of a received push: one row each, stored once however often and in whatever envelope it comes.
+
+A SyncHTTP row is the latest state of an object: the older one is worth nothing once a newer one is here.
+Sources: configure-synchttp-push, development-data-format-help
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from dingtalk.foundation.leases import lease_is_free
+from dingtalk.lanes import later_than_outer
+from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent, ReceivedPush
+from dingtalk.protocol.errors import MalformedEvent
+from dingtalk.protocol.events import SyncEvent, UnreadableEvent, is_latest_state, read_push
+from dingtalk.protocol.json_guard import canonical_json
+from dingtalk.tickets import plausible_time
+
+# Below the number of variables that SQLite takes in one statement.
+_IDS_PER_STATEMENT = 500
+
+
+def split_push(push_id: UUID, *, now: datetime) -> bool:
+    """
+    Store the events of a push and mark it as split, in one transaction; return whether this call did it.
+
+    It did not when the push was split before, or another process is at it.
+    """
+    with transaction.atomic():
+        waiting = ReceivedPush.objects.select_for_update(skip_locked=True).filter(split_at=None)
+        push = waiting.filter(pk=push_id).first()
+        if push is None:
+            return False
+        rows = [_new_row(push, event) for event in _read_events(push)]
+        ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
+        _supersede(push.suite_id, rows, now=now)
+        ReceivedPush.objects.filter(pk=push_id).update(split_at=now)
+    return True
+
+
+def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:
+    message = push.body or b""
+    try:
+        return read_push(message).events()
+    except MalformedEvent as malformed:
+        shown = canonical_json({"unreadable": message.decode("utf-8", "replace")})
+        identity = hashlib.sha256(message).hexdigest()
+        return [UnreadableEvent(identity=identity, body=shown, reason=str(malformed))]
+
+
+def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent) -> ReceivedEvent:
+    row = ReceivedEvent(
+        suite_id=push.suite_id,
+        push=push,
+        identity=event.identity,
+        corp_id=event.corp_id,
+        platform_time=push.received_at,
+        received_at=push.received_at,
+        payload=event.body,
+    )
+    if isinstance(event, UnreadableEvent):
+        row.state = EventState.DEAD
+        row.last_error = event.reason[:500]
+        return row
+    row.event_type, row.biz_type, row.biz_id = event.event_type, event.biz_type, event.biz_id
+    row.platform_time = plausible_time(event.platform_time, received_at=push.received_at)
+    if event.platform_time and row.platform_time != event.platform_time:
+        row.note = "DingTalk's time is far in the future; ours is used"
+    return row
+
+
+def _supersede(suite_id: UUID, rows: Iterable[ReceivedEvent], *, now: datetime) -> None:
+    """Mark every waiting older state of the objects in these rows, be it in the rows or from before."""
+    objects: dict[tuple[str, int | None], set[str]] = defaultdict(set)
+    for row in rows:
+        # Without an id of its object a row is no state of one.
+        if row.biz_id and is_latest_state(row.biz_type):
+            objects[row.corp_id, row.biz_type].add(row.biz_id)
+    for (corp_id, biz_type), biz_ids in objects.items():
+        states = ReceivedEvent.objects.filter(suite_id=suite_id, corp_id=corp_id, biz_type=biz_type)
+        newer = Exists(states.filter(later_than_outer(), biz_id=OuterRef("biz_id")))
+        for some_ids in _chunks(biz_ids):
+            states.filter(newer, lease_is_free(), biz_id__in=some_ids, state__in=WAITING_STATES).update(
+                state=EventState.SUPERSEDED, handled_at=now, note="a newer state of the same object came"
+            )
+
+
+def _chunks(ids: set[str]) -> Iterator[list[str]]:
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, _IDS_PER_STATEMENT)):
+        yield chunk
