@@ -55,9 +55,10 @@ class Dispatcher:
 
     def run_once(self) -> bool:
         """Do one turn; return whether there may be more to do at once. Raises nothing: it has to go on."""
-        steps = {queue.name: partial(self._dispatch, queue) for queue in registered_queues()}
-        # A list, not a generator: each step is taken, whatever the one before says.
-        return any([self._attempt(*step) for step in (("split", self._split_waiting), *steps.items())])
+        is_busy = self._attempt("split", self._split_waiting)
+        for queue in registered_queues():
+            is_busy |= self._attempt(queue.name, partial(self._dispatch, queue))
+        return is_busy
 
     def close(self, *, drop_waiting: bool) -> None:
         """Wait for the work in this process; `drop_waiting`: not for what has not begun, it stays due."""
