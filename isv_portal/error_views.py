@@ -59,5 +59,7 @@ def _for_machines(request: HttpRequest, status: HTTPStatus, code: str, detail: s
     if request.path.startswith(API_PREFIX):
         kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
         errors = [{"code": code, "detail": detail, "attr": None}]
-        return JsonResponse({"type": kind, "errors": errors}, status=status)
+        return JsonResponse(
+            {"type": kind, "errors": errors}, status=status, json_dumps_params={"ensure_ascii": False}
+        )
     return None

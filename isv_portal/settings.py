@@ -33,7 +33,7 @@ CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "")
 # Embedded: no services, the default. Its two secrets are made on the first start.
 EMBEDDED = not (DATABASE_URL or REDIS_URL or CELERY_BROKER_URL)
 if EMBEDDED:
-    env.read_env(ensure_secrets_file(DATA_DIR), recurse=False)
+    env.read_env(ensure_secrets_file(BASE_DIR / DATA_DIR), recurse=False)
 
 DEBUG: bool = env.bool("DEBUG", False)
 SECRET_KEY: str = env.str("SECRET_KEY", validate=validate.Length(min=50))
@@ -43,7 +43,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 PUBLIC_BASE_URL: str = env.str(
     "PUBLIC_BASE_URL", "http://127.0.0.1:8000", validate=validate.URL(require_tld=False)
 )
-PORTAL_ROLE: str = env.str("PORTAL_ROLE", "all", validate=validate.OneOf(["all", "callback"]))
+PORTAL_ROLE: str = env.str("PORTAL_ROLE", "all", validate=validate.OneOf(["all", "web", "callback"]))
 BEHIND_TLS_PROXY: bool = env.bool("BEHIND_TLS_PROXY", False)
 LANGUAGE_CODE: str = env.str("LANGUAGE_CODE", "zh-hans", validate=validate.OneOf(["zh-hans", "en"]))
 TIME_ZONE: str = env.str("TIME_ZONE", "Asia/Shanghai", validate=known_time_zone)
@@ -71,6 +71,8 @@ WORKER_THREADS: int = env.int("WORKER_THREADS", 8, validate=_at_least_one)
 
 env.seal()
 
+# A relative folder is one below the checkout, wherever a command is run from.
+DATA_DIR = BASE_DIR / DATA_DIR
 ALLOWED_HOSTS = [host.strip() for host in ALLOWED_HOSTS if host.strip()]
 # Health checks come from the machine itself.
 ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -78,7 +80,7 @@ CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in CSRF_TRUSTED_ORIGINS if ori
 PUBLIC_BASE_URL = PUBLIC_BASE_URL.rstrip("/")
 
 # --- Applications ------------------------------------------------------------------------------
-ROOT_URLCONF = "isv_portal.urls_callback" if PORTAL_ROLE == "callback" else "isv_portal.urls"
+ROOT_URLCONF = "isv_portal.urls" if PORTAL_ROLE == "all" else f"isv_portal.urls_{PORTAL_ROLE}"
 WSGI_APPLICATION = "isv_portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -105,17 +107,15 @@ INSTALLED_APPS = [
 ]
 
 # A callback needs no session, no user and no form protection: what is not there cannot be slow.
-CALLBACK_MIDDLEWARE = [
-    "isv_portal.middleware.client_address",
-    "isv_portal.middleware.RequestLog",
-    "django.middleware.security.SecurityMiddleware",
-]
+REQUEST_MIDDLEWARE = ["isv_portal.middleware.client_address", "isv_portal.middleware.RequestLog"]
 MIDDLEWARE = (
-    CALLBACK_MIDDLEWARE
+    ["django.middleware.security.SecurityMiddleware", *REQUEST_MIDDLEWARE]
     if PORTAL_ROLE == "callback"
     else [
-        *CALLBACK_MIDDLEWARE,
+        "django.middleware.security.SecurityMiddleware",
+        # Before the log: an icon is not worth a line.
         "whitenoise.middleware.WhiteNoiseMiddleware",
+        *REQUEST_MIDDLEWARE,
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.locale.LocaleMiddleware",
         "django.middleware.common.CommonMiddleware",
@@ -204,8 +204,8 @@ LOCALE_PATHS = [BASE_DIR / "isv_portal" / "locale"]
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+# Served from the packages as they are: nothing to collect, nothing to forget on the next release.
+WHITENOISE_USE_FINDERS = True
 
 # --- Browser security --------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [

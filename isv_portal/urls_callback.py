@@ -9,8 +9,8 @@ handler403 = "isv_portal.error_views.permission_denied"
 handler404 = "isv_portal.error_views.not_found"
 handler500 = "isv_portal.error_views.server_error"
 
-urlpatterns = [
-    path("", include("dingtalk.urls")),
+health_urls = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
+urlpatterns = [path("", include("dingtalk.urls")), *health_urls]

@@ -1,0 +1,19 @@
+"""URLs of a process that serves people and tenant apps only (PORTAL_ROLE=web)."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from isv_portal import urls_callback
+
+handler400 = urls_callback.handler400
+handler403 = urls_callback.handler403
+handler404 = urls_callback.handler404
+handler500 = urls_callback.handler500
+
+urlpatterns = [
+    *urls_callback.health_urls,
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
