@@ -179,7 +179,7 @@ def _renewed_for_caller(tenant_id: UUID, *, min_ttl_seconds: int, refused: str |
     except (DingTalkError, TicketMissing) as error:
         if isinstance(error, AuthorizationGone):
             _have_grant_confirmed(tenant)
-        raise _unavailable(error) from error
+        raise token_unavailable(error) from error
 
 
 def _not_active(tenant: Tenant) -> TenantNotActive:
@@ -193,7 +193,8 @@ def _have_grant_confirmed(tenant: Tenant) -> None:
     )
 
 
-def _unavailable(error: DingTalkError | TicketMissing) -> TokenUnavailable:
+def token_unavailable(error: DingTalkError | TicketMissing) -> TokenUnavailable:
+    """Return what a caller is told when DingTalk could not be asked, or refused."""
     pause = error.retry_after_seconds if isinstance(error, RateLimited) else RETRY_AFTER_SECONDS
     return TokenUnavailable(
         str(error),
