@@ -11,20 +11,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run, under which name it is reported, and in which folder it runs."""
+    """
+    What to run, under which name it is reported, and in which folder it runs.
+
+    `env`: its environment, or ours when None. `log`: the file that its output is added to, or ours.
+    """
 
     name: str
     command: Sequence[str]
     folder: Path | None = None
+    env: Mapping[str, str] | None = None
+    log: Path | None = None
 
 
 class ChildProcess:
@@ -33,13 +41,17 @@ class ChildProcess:
     def __init__(self, spec: ProcessSpec) -> None:
         self.name = spec.name
         self.started_at = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 - commands of ours, no shell
-            list(spec.command),
-            cwd=spec.folder,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_follow_parent_into_death(os.getpid()),
-        )
+        with _opened_log(spec) as log:
+            self._process = subprocess.Popen(  # noqa: S603 - commands of ours, no shell
+                list(spec.command),
+                cwd=spec.folder,
+                env=spec.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_follow_parent_into_death(os.getpid()),
+            )
         self.pid = self._process.pid
 
     @property
@@ -64,6 +76,10 @@ class ChildProcess:
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
         return int(self._process.returncode)
+
+
+def _opened_log(spec: ProcessSpec) -> AbstractContextManager[IO[bytes] | None]:
+    return spec.log.open("ab") if spec.log else nullcontext()
 
 
 def _follow_parent_into_death(parent_pid: int) -> Callable[[], None] | None:

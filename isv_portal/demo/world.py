@@ -1,4 +1,4 @@
-"""What the demo starts and ends: a simulator and an embedded portal, on a data directory that is thrown away."""
+"""What the demo starts and ends: a simulator and an embedded portal, on a data directory of their own."""
 
 import json
 import os
@@ -88,10 +88,9 @@ class DemoWorld:
         return self.directory / "simulator-state.json"
 
     def _spawn(self, name: str, *arguments: str) -> None:
-        log = (self.directory / f"{name}.log").open("ab")
-        command = self._command(*arguments)
-        self._children.append(ChildProcess(ProcessSpec(name, command), env=self._environment(), output=log))
-        log.close()
+        log = self.directory / f"{name}.log"
+        spec = ProcessSpec(name, self._command(*arguments), env=self._environment(), log=log)
+        self._children.append(ChildProcess(spec))
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     """
 
     help = "Play the whole story with a simulated DingTalk, then stay up until Ctrl-C."
-    requires_system_checks: list[str] = []  # noqa: RUF012 — Django's own annotation
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the ports, and whether to end after the story."""
