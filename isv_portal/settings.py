@@ -18,6 +18,7 @@ from isv_portal.databases import configured_database, sqlite_database
 from isv_portal.embedded import ensure_secrets_file
 from isv_portal.environment import known_time_zone, read_environment, usable_keys
 from isv_portal.log_config import logging_config
+from isv_portal.unfold_settings import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
@@ -62,6 +63,7 @@ DINGTALK_CONNECT_TIMEOUT_SECONDS: float = env.float(
 DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS", 8.0, validate=_positive)
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
 TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
 PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
 PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
 
@@ -144,7 +146,12 @@ TEMPLATES = [
 # --- Database, cache ---------------------------------------------------------------------------
 DATABASES = {"default": configured_database(DATABASE) if DATABASE_URL else sqlite_database(DATA_DIR)}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # It only counts for limits: a Redis that hangs must not hold requests up.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -178,12 +185,18 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.throttling.KeyThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
+    # `?format=` is an unknown parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "tenants.api.errors.ApiExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "tenants.api.errors.ApiExceptionFormatter",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ISV Portal API",

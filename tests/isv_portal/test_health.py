@@ -1,0 +1,81 @@
+import os
+from base64 import b64encode
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from dingtalk.models import Suite
+
+
+@pytest.fixture
+def suite(db) -> Suite:
+    return Suite.objects.create(
+        name="Example",
+        suite_key="suite1",
+        suite_secret="s3cr3t-value",
+        callback_token="token",
+        encoding_aes_key="key",
+    )
+
+
+def refuse(execute, sql, params, many, context):
+    raise OperationalError("could not connect to server at db.internal")
+
+
+def test_a_process_is_alive_as_long_as_it_answers(client):
+    response = client.get("/healthz")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_set_up_portal_is_ready(client, suite):
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"] == {
+        "database": {"ok": True},
+        "migrations": {"ok": True},
+        "keys": {"ok": True},
+    }
+
+
+def test_without_database_it_is_not_ready_and_says_so_in_both_languages(client, db):
+    with connection.execute_wrapper(refuse):
+        response = client.get("/readyz")
+
+    assert response.status_code == 503
+    failed = response.json()["checks"]["database"]
+    assert not failed["ok"]
+    assert "DATABASE_URL" in failed["hint"]["en"]
+    assert "数据库" in failed["hint"]["zh-hans"]
+    assert "db.internal" not in response.text
+
+
+def test_with_a_migration_missing_it_is_not_ready(client, db):
+    MigrationRecorder(connection).record_unapplied("dingtalk", "0001_initial")
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert "manage.py migrate" in response.json()["checks"]["migrations"]["hint"]["en"]
+
+
+def test_with_keys_that_do_not_fit_what_is_stored_it_is_not_ready(client, suite, settings):
+    settings.FIELD_ENCRYPTION_KEYS = "tests:" + b64encode(os.urandom(32)).decode()
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert not response.json()["checks"]["keys"]["ok"]
+    assert "FIELD_ENCRYPTION_KEYS" in response.json()["checks"]["keys"]["hint"]["en"]
+    assert "s3cr3t-value" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_callback_process_tells_its_health_too(client, db, settings, path):
+    settings.ROOT_URLCONF = "isv_portal.urls_callback"
+
+    assert client.get(path).status_code == 200
