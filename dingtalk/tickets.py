@@ -6,6 +6,7 @@ Source: open.dingtalk.com, "push-suite-ticket-events"
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,6 +17,8 @@ from dingtalk.protocol.events import PushedTicket
 # A platform time further ahead of ours cannot be right; it would stay the newest forever.
 MAX_SECONDS_AHEAD = 24 * 60 * 60
 _CURRENT = 2
+
+logger = logging.getLogger(__name__)
 
 
 def plausible_time(platform_time: datetime | None, *, received_at: datetime) -> datetime:
@@ -44,10 +47,13 @@ def current_ticket(suite: Suite) -> SuiteTicket | None:
 
 
 def _new_ticket(suite_id: UUID, pushed: PushedTicket, received_at: datetime) -> SuiteTicket:
+    platform_time = plausible_time(pushed.platform_time, received_at=received_at)
+    if pushed.platform_time and platform_time != pushed.platform_time:
+        logger.warning("ticket_from_the_future", extra={"platform_time": pushed.platform_time.isoformat()})
     return SuiteTicket(
         suite_id=suite_id,
         ticket=pushed.ticket,
         digest=hashlib.sha256(pushed.ticket.encode()).hexdigest(),
-        platform_time=plausible_time(pushed.platform_time, received_at=received_at),
+        platform_time=platform_time,
         received_at=received_at,
     )
