@@ -14,7 +14,7 @@ from environs import validate
 
 from isv_portal.beat_schedule import beat_schedule
 from isv_portal.broker import broker_transport_options, broker_url
-from isv_portal.databases import configured_database, sqlite_database
+from isv_portal.databases import LOCAL_CACHE, configured_database, shared_cache, sqlite_database
 from isv_portal.embedded import ensure_secrets_file
 from isv_portal.environment import known_time_zone, read_environment, usable_keys
 from isv_portal.log_config import logging_config
@@ -64,6 +64,7 @@ DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS"
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
 TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 1200, validate=validate.Range(min=0))
 PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
 PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
 
@@ -145,16 +146,7 @@ TEMPLATES = [
 
 # --- Database, cache ---------------------------------------------------------------------------
 DATABASES = {"default": configured_database(DATABASE) if DATABASE_URL else sqlite_database(DATA_DIR)}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        # It only counts for limits: a Redis that hangs must not hold requests up.
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
-    }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = {"default": shared_cache(REDIS_URL) if REDIS_URL else {"BACKEND": LOCAL_CACHE}}
 
 # --- Celery ------------------------------------------------------------------------------------
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_transport_options(CELERY_BROKER_URL, data_dir=DATA_DIR)
@@ -183,16 +175,15 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.throttling.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.throttling.KeyThrottle"],
     "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
-    # `?format=` is an unknown parameter like any other.
-    "URL_FORMAT_OVERRIDE": None,
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "tenants.api.errors.ApiExceptionHandler",
@@ -208,6 +199,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # The labels are translated, the values are what counts.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"TenantState": "tenants.models.TenantState"},
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
 }
 

@@ -5,7 +5,6 @@ from isv_portal.broker import broker_transport_options, broker_url
 from isv_portal.celery import app
 from tests.support.checkout import clean_environment, run_python
 
-
 PUBLISH = """
 import time, django
 django.setup()
