@@ -5,8 +5,11 @@ TenantError
 ├── TenantNotFound        no such tenant, or none that the caller may see: the same answer
 ├── TenantNotActive       carries the state it was in
 ├── TokenUnavailable      no usable token now; carries when to ask again, and DingTalk's code
-└── TicketMissing         the suite has no ticket yet: only a push brings one
+├── TicketMissing         the suite has no ticket yet: only a push brings one
+└── KeyRefused            not an API key of ours, or not any more; carries why
 """
+
+from enum import StrEnum
 
 
 class TenantError(Exception):
@@ -54,3 +57,24 @@ class TicketMissing(TenantError):
     def __init__(self, *, suite_key: str) -> None:
         super().__init__(f"Suite {suite_key} has no suite ticket yet.")
         self.suite_key = suite_key
+
+
+class KeyRefusal(StrEnum):
+    """Why an API key is refused. The values are the codes that the REST API answers."""
+
+    UNKNOWN = "authentication_failed"
+    EXPIRED = "key_expired"
+    REVOKED = "key_revoked"
+    CLIENT_DISABLED = "client_disabled"
+
+
+class KeyRefused(TenantError):
+    """
+    An API key does not let anybody in.
+
+    Every reason but UNKNOWN is told only to who has the whole key. The text holds nothing of the key.
+    """
+
+    def __init__(self, reason: KeyRefusal) -> None:
+        super().__init__(f"API key refused: {reason}.")
+        self.reason = reason

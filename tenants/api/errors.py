@@ -1,0 +1,124 @@
+"""
+Our errors as answers: one shape, `{"type", "errors": [{"code", "detail", "attr"}]}`.
+
+Codes are stable and documented in docs/rest-api.md; `detail` is for people and in their language. An error
+may carry more members: `state` of a tenant, DingTalk's own code and request id.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext_lazy as _
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from tenants.errors import TenantError, TenantNotActive, TenantNotFound, TokenUnavailable
+from tenants.models import TenantState
+
+logger = logging.getLogger(__name__)
+
+# A tenant that is on its way to active is there within a second or two.
+ON_ITS_WAY = (TenantState.AUTHORIZING, TenantState.ACTIVATING)
+ON_ITS_WAY_SECONDS = 2
+DATABASE_AWAY_SECONDS = 5
+
+
+class Refusal(APIException):
+    """An answer with what to wait for, and with more members than the usual three."""
+
+    def __init__(self, *, wait: int | None = None, **members: str) -> None:
+        super().__init__()
+        self.wait = wait
+        self.members = {name: value for name, value in members.items() if value}
+
+
+class NoSuchTenant(Refusal):
+    """404: the same for a tenant that is not there, and for one that the key does not cover."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "tenant_not_found"
+    default_detail = _("No such tenant.")
+
+
+class TenantIsNotActive(Refusal):
+    """409: carries the state."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "tenant_not_active"
+    default_detail = _("The company's authorisation does not allow calls now.")
+
+
+class NoTokenNow(Refusal):
+    """503: carries DingTalk's code and request id when it refused."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "token_unavailable"
+    default_detail = _("No token can be had now. Try again later.")
+
+
+class DatabaseAway(Refusal):
+    """503: nobody can be let in and nothing can be looked up."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "temporarily_unavailable"
+    default_detail = _("The service is not available now. Try again later.")
+
+
+def _no_such_tenant(_error: TenantNotFound) -> Refusal:
+    return NoSuchTenant()
+
+
+def _tenant_is_not_active(error: TenantNotActive) -> Refusal:
+    return TenantIsNotActive(
+        state=error.state, wait=ON_ITS_WAY_SECONDS if error.state in ON_ITS_WAY else None
+    )
+
+
+def _no_token_now(error: TokenUnavailable) -> Refusal:
+    logger.warning("No token for a tenant app", extra={"reason": str(error), "dingtalk_code": error.code})
+    return NoTokenNow(
+        wait=error.retry_after_seconds, dingtalk_code=error.code, dingtalk_request_id=error.request_id
+    )
+
+
+def _database_away(_error: Exception) -> Refusal:
+    return DatabaseAway(wait=DATABASE_AWAY_SECONDS)
+
+
+ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
+    TenantNotFound: _no_such_tenant,
+    TenantNotActive: _tenant_is_not_active,
+    TokenUnavailable: _no_token_now,
+    OperationalError: _database_away,
+    InterfaceError: _database_away,
+}
+
+
+class ApiExceptionHandler(ExceptionHandler):
+    """Knows our errors."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        for known, answer in ANSWERS.items():
+            if isinstance(exc, known):
+                return answer(exc)
+        return super().convert_known_exceptions(exc)
+
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        """Report failures of ours; that DingTalk gives no token is an answer like others."""
+        if not isinstance(self.exc, TenantError):
+            super().report_exception(exc, response)
+
+
+class ApiExceptionFormatter(ExceptionFormatter):
+    """Adds the further members of a refusal to its one error."""
+
+    def run(self) -> Any:
+        body = super().run()
+        if isinstance(self.exc, Refusal):
+            body["errors"][0] |= self.exc.members
+        return body

@@ -1,0 +1,55 @@
+"""How often: so many requests a minute for each key, so many failed authentications for each source."""
+
+from ipaddress import IPv6Address, ip_address
+
+from django.conf import settings
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from tenants import limits
+from tenants.models import ApiKey
+
+WINDOW_SECONDS = 60
+FAILED_AUTHENTICATIONS_PER_MINUTE = 10
+# What one household or one attacker has of IPv6.
+_IPV6_SOURCE_BITS = 64
+
+
+class KeyThrottle(BaseThrottle):
+    """Limits the requests of one key to API_REQUESTS_PER_MINUTE; 0 means no limit."""
+
+    def __init__(self) -> None:
+        self._seconds_left = WINDOW_SECONDS
+
+    def allow_request(self, request: Request, view: object) -> bool:  # noqa: ARG002 - DRF's signature
+        key, most = request.auth, settings.API_REQUESTS_PER_MINUTE
+        if not isinstance(key, ApiKey) or most == 0:
+            return True
+        counted = limits.count(f"requests:{key.pk}", window_seconds=WINDOW_SECONDS)
+        self._seconds_left = counted.seconds_left
+        return counted.hits <= most
+
+    def wait(self) -> float:
+        """Return in how many seconds asking again makes sense."""
+        return self._seconds_left
+
+
+def count_failed_authentication(source: str) -> None:
+    """Count a refused key; raises Throttled for a source with more than 10 in a minute."""
+    name = limits.name_of(source)
+    failed = limits.count(f"failed-authentication:{name}", window_seconds=WINDOW_SECONDS)
+    if failed.hits > FAILED_AUTHENTICATIONS_PER_MINUTE:
+        raise Throttled(wait=failed.seconds_left)
+
+
+def source_of(request: Request) -> str:
+    """Return where a request comes from: an IPv4 address, or the /64 network of an IPv6 one."""
+    text = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv6Address):
+        return str(int(address) >> (128 - _IPV6_SOURCE_BITS))
+    return text

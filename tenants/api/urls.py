@@ -1,0 +1,21 @@
+"""
+URLs below /api/v1. None ends with a slash, and none is redirected.
+
+Any text is taken for an id, so that what cannot be one gets the same answer as what is none.
+"""
+
+from django.urls import path
+
+from tenants.api.views import TenantAccessToken, TenantDetail, TenantList
+
+app_name = "api"
+
+urlpatterns = [
+    path("tenants", TenantList.as_view(), name="tenants"),
+    path("tenants/<str:suite_key>/<str:corp_id>", TenantDetail.as_view(), name="tenant"),
+    path(
+        "tenants/<str:suite_key>/<str:corp_id>/access-token",
+        TenantAccessToken.as_view(),
+        name="tenant-access-token",
+    ),
+]

@@ -1,0 +1,59 @@
+"""Handing a corp access token to a tenant app that asks for it."""
+
+import logging
+from datetime import datetime
+
+from dingtalk.foundation import audit
+from tenants import limits
+from tenants.errors import TenantNotFound
+from tenants.identifiers import is_corp_id, is_suite_key
+from tenants.models import ApiKey
+from tenants.queries import get_visible_tenant, visible_tenants
+from tenants.tokens import CorpToken, get_corp_access_token
+from tenants.unknown_companies import look_for_company
+
+logger = logging.getLogger(__name__)
+
+# The log has each use. The audit trail has one entry an hour for a key and a tenant, or it would be the log.
+AUDIT_EVERY_SECONDS = 60 * 60
+
+
+def request_token(
+    key: ApiKey, *, suite_key: str, corp_id: str, min_ttl_seconds: int, actor: audit.Actor, now: datetime
+) -> CorpToken:
+    """
+    Return a token of a tenant that the key's app may see, with at least `min_ttl_seconds` left.
+
+    A company that we do not know is looked for at DingTalk. Raises TenantNotFound, TenantNotActive,
+    TokenUnavailable.
+    """
+    if not (is_suite_key(suite_key) and is_corp_id(corp_id)):
+        raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
+    token = _token(key, suite_key=suite_key, corp_id=corp_id, min_ttl_seconds=min_ttl_seconds)
+    _leave_trace(key, suite_key=suite_key, corp_id=corp_id, actor=actor, now=now)
+    return token
+
+
+def _token(key: ApiKey, *, suite_key: str, corp_id: str, min_ttl_seconds: int) -> CorpToken:
+    tenants = visible_tenants(key.client)
+    wanted = {"suite_key": suite_key, "corp_id": corp_id}
+    try:
+        return get_corp_access_token(tenants, **wanted, min_ttl_seconds=min_ttl_seconds)
+    except TenantNotFound:
+        look_for_company(key.client, **wanted)
+    return get_corp_access_token(tenants, **wanted, min_ttl_seconds=min_ttl_seconds)
+
+
+def _leave_trace(key: ApiKey, *, suite_key: str, corp_id: str, actor: audit.Actor, now: datetime) -> None:
+    extra = {"suite_key": suite_key, "corp_id": corp_id, "api_client": actor.name, "key_prefix": key.prefix}
+    logger.info("A tenant app got a token", extra=extra)
+    name = limits.name_of(key.pk, suite_key, corp_id)
+    if limits.claim(f"token-audited:{name}", seconds=AUDIT_EVERY_SECONDS):
+        tenant = get_visible_tenant(key.client, suite_key=suite_key, corp_id=corp_id)
+        audit.record(
+            action="access_token.read",
+            actor=actor,
+            target=tenant,
+            details={"key_prefix": key.prefix, "suite_key": suite_key, "corp_id": corp_id},
+            now=now,
+        )
