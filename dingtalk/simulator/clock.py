@@ -7,8 +7,9 @@ class Clock:
     """
     Wall time plus an offset.
 
-    The offset moves everything the platform judges by time: the tolerance of signed requests, the expiry of tokens,
-    the timestamps of pushes. Deadlines of pushes are measured on the monotonic clock and do not move.
+    The offset moves everything the platform judges by time: the tolerance of signed requests, the expiry of
+    tokens, the timestamps of pushes. Deadlines of pushes are measured on the monotonic clock and do not
+    move.
     """
 
     def __init__(self) -> None:

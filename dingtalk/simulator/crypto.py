@@ -21,7 +21,7 @@ _HEAD_BYTES = _RANDOM_BYTES + 4
 
 
 class UnreadableEnvelope(Exception):
-    """What came back is not an envelope made with the suite's token and key; the text says which check failed."""
+    """This is no envelope made with the suite's token and key; the text says which check failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """
 What is pushed, before encryption: the legacy events and the rows of SyncHTTP.
 
-Sources: `push-suite-ticket-events`, `enterprise-authorized-application-activation-event`, `revoke-authorization`,
-`address-book-authorization-scope-change-event`, `enable-and-disable-application-events` (legacy);
-`development-data-format-help`, `configure-synchttp-push` (rows).
+Sources: `push-suite-ticket-events`, `enterprise-authorized-application-activation-event`,
+`revoke-authorization`, `address-book-authorization-scope-change-event`,
+`enable-and-disable-application-events` (legacy); `development-data-format-help`, `configure-synchttp-push`
+(rows).
 """
 
 import json

@@ -18,9 +18,9 @@ def authorize(world: World, *, suite: Suite, company: Company) -> Grant:
     """
     The administrator consents.
 
-    A new grant has a new permanent code and agent id. Consent to a suite that is already authorised changes nothing
-    but the time. Under the legacy HTTP push the app then waits for `activate_suite`; otherwise it is active at once
-    (`activate-authorized-applications`).
+    A new grant has a new permanent code and agent id. Consent to a suite that is already authorised changes
+    nothing but the time. Under the legacy HTTP push the app then waits for `activate_suite`; otherwise it
+    is active at once (`activate-authorized-applications`).
     """
     standing = world.find_grant(suite_key=suite.suite_key, corp_id=company.corp_id)
     if standing is not None:

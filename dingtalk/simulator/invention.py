@@ -20,7 +20,7 @@ def lower(length: int) -> str:
 
 def number(digits: int) -> int:
     """A random number of exactly `digits` digits."""
-    smallest = 10 ** (digits - 1)
+    smallest = int("1".ljust(digits, "0"))
     return smallest + secrets.randbelow(9 * smallest)
 
 

@@ -8,11 +8,11 @@ class SimulatorOptions:
     """
     Behaviour that differs between documents, or that a test wants quicker than the platform is.
 
-    `deadline_ms`: a push whose complete reply took longer has failed. `retry_delays_seconds`: the pauses before the
-    repeats of a failed push; a suite ticket repeats the last one until `ticket_attempts` pushes were made.
-    `ticket_grace_seconds`: how long a replaced ticket still counts. `ticket_interval_seconds`: how often a new ticket
-    is made and pushed by itself; 0 means never.
-    `old_token_survives`: whether a new corp token leaves the one before it valid until its own expiry.
+    `deadline_ms`: a push whose complete reply took longer has failed. `retry_delays_seconds`: the pauses
+    before the repeats of a failed push; a suite ticket repeats the last one until `ticket_attempts` pushes
+    were made. `ticket_grace_seconds`: how long a replaced ticket still counts. `ticket_interval_seconds`:
+    how often a new ticket is made and pushed by itself; 0 means never. `old_token_survives`: whether a new
+    corp token leaves the one before it valid until its own expiry.
     """
 
     deadline_ms: int = 1200

@@ -157,6 +157,7 @@ class World:
         self.tokens = TokenStore(clock=clock)
         self.rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
         self._last_row_id = 7000
+        self._last_event_ms = 0
 
     def find_grant(self, *, suite_key: str, corp_id: str) -> Grant | None:
         """The grant in force, or None when there is none or it was withdrawn."""
@@ -188,12 +189,25 @@ class World:
             for ticket in suite.tickets
         )
 
+    def next_event_ms(self) -> int:
+        """The time of a new event: now, and later than that of the event before it."""
+        self._last_event_ms = max(self.clock.now_ms(), self._last_event_ms + 1)
+        return self._last_event_ms
+
+    def number_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A synchronisation row with the next id."""
+        self._last_row_id += 1
+        return {**row, "id": self._last_row_id}
+
     def put_row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Store a synchronisation row under its key: the one before it is gone, and the id is a new one."""
-        self._last_row_id += 1
-        stored = {**row, "id": self._last_row_id}
+        stored = self.number_row(row)
         self.rows[row_key(stored)] = stored
         return stored
+
+    def is_latest_row(self, row: dict[str, Any]) -> bool:
+        """Whether a row is still the one stored under its key."""
+        return bool(self.rows.get(row_key(row), {}).get("id") == row["id"])
 
 
 def row_key(row: dict[str, Any]) -> tuple[str, str, str, int]:

@@ -1,0 +1,73 @@
+"""Which path is answered by which function; everything else is an unknown path of its family."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dingtalk.simulator import contacts, oauth, suite_service
+from dingtalk.simulator.calls import Call
+
+Handler = Callable[[Call], dict[str, Any]]
+
+_UNIFIED_TOKEN = re.compile(r"/v1\.0/oauth2/(?P<corp_id>[^/]+)/token")
+_NEW_FAMILY = re.compile(r"/v\d+\.\d+/.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call of the server API: its name in ledger and faults, and the methods it takes."""
+
+    name: str
+    methods: tuple[str, ...]
+    handler: Handler
+
+
+def _table(entries: Mapping[tuple[str, str], Handler]) -> dict[str, Endpoint]:
+    return {
+        path: Endpoint(path, tuple(methods.split()), handler) for (methods, path), handler in entries.items()
+    }
+
+
+OLD_FAMILY = _table(
+    {
+        ("POST", "/service/get_suite_token"): suite_service.get_suite_token,
+        ("POST", "/service/get_permanent_code"): suite_service.get_permanent_code,
+        ("POST", "/service/activate_suite"): suite_service.activate_suite,
+        ("POST", "/service/get_auth_info"): suite_service.get_auth_info,
+        ("POST", "/service/get_corp_token"): suite_service.get_corp_token,
+        ("POST", "/service/get_agent"): suite_service.get_agent,
+        ("POST", "/service/get_unactive_corp"): suite_service.get_unactive_corp,
+        ("POST", "/service/reauth_corp"): suite_service.reauth_corp,
+        ("GET", "/auth/scopes"): contacts.get_scopes,
+        ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
+        ("GET POST", "/topapi/v2/department/listsub"): contacts.list_sub_departments,
+    }
+)
+
+NEW_FAMILY = _table(
+    {
+        ("POST", "/v1.0/oauth2/suiteAccessToken"): oauth.suite_access_token,
+        ("POST", "/v1.0/oauth2/corpAccessToken"): oauth.corp_access_token,
+        ("GET", "/v1.0/oauth2/apps/authInfo"): oauth.apps_auth_info,
+    }
+)
+UNIFIED_TOKEN = Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token)
+CHANGING = frozenset({"/service/get_permanent_code", "/service/activate_suite", "/service/reauth_corp"})
+ENDPOINT_NAMES = frozenset({*OLD_FAMILY, *NEW_FAMILY, UNIFIED_TOKEN.name})
+
+
+def is_new_family(path: str) -> bool:
+    """Whether a path belongs to api.dingtalk.com."""
+    return _NEW_FAMILY.fullmatch(path) is not None
+
+
+def find_new_family(method: str, path: str) -> tuple[Endpoint, str] | None:
+    """Endpoint and corp id of the path, or None: the gateway knows an action by its method and path."""
+    endpoint = NEW_FAMILY.get(path)
+    corp_id = ""
+    if endpoint is None and (match := _UNIFIED_TOKEN.fullmatch(path)):
+        endpoint, corp_id = UNIFIED_TOKEN, match["corp_id"]
+    if endpoint is None or method not in endpoint.methods:
+        return None
+    return endpoint, corp_id

@@ -1,0 +1,209 @@
+"""
+The server API as one ASGI endpoint: reads a call, lets a fault or a handler answer it, and records it.
+
+Unknown paths answer as the platform does: errcode 22 below /topapi, errcode 404 elsewhere in the old family,
+`InvalidAction.NotFound` in the new one.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from dingtalk.simulator import answers, endpoints, invention
+from dingtalk.simulator.answers import NewFamilyError, OldFamilyError, json_response
+from dingtalk.simulator.bodies import Parameters, UnreadableBody, new_family_body, old_family_parameters
+from dingtalk.simulator.calls import Call, CallLedger, Reauthorizer
+from dingtalk.simulator.cutting import CutConnection
+from dingtalk.simulator.faults import Fault, FaultBoard, FaultKind
+from dingtalk.simulator.world import World
+
+TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
+RATE_LIMITED = 90018
+RATE_LIMITED_CODE = "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi"
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How a call ends: the response and what the ledger says of it."""
+
+    response: Response
+    code: int | str
+    request_id: str = ""
+    endpoint: str = ""
+
+
+class Gateway:
+    """Answers every path that is not the simulator's own."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        faults: FaultBoard,
+        ledger: CallLedger,
+        reauthorizer: Reauthorizer,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._faults = faults
+        self._ledger = ledger
+        self._reauthorizer = reauthorizer
+        self._on_change = on_change
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one call and record it."""
+        started = time.monotonic()
+        path = request.scope["path"]
+        body = await request.body()
+        call = Call(
+            world=self._world,
+            query=Parameters(dict(request.query_params)),
+            parameters=Parameters({}),
+            header_token=request.headers.get(TOKEN_HEADER),
+            reauthorizer=self._reauthorizer,
+        )
+        fault = self._faults.take(endpoint_name(request.method, path))
+        outcome = await self._outcome(request, call, body, fault)
+        self._ledger.add(
+            at_ms=self._world.clock.now_ms(),
+            method=request.method,
+            endpoint=outcome.endpoint or path,
+            suite_key=call.suite_key,
+            corp_id=call.corp_id,
+            code=outcome.code,
+            http_status=0 if isinstance(outcome.response, CutConnection) else outcome.response.status_code,
+            request_id=outcome.request_id,
+            elapsed_ms=round((time.monotonic() - started) * 1000, 1),
+            fault=fault.kind.value if fault else "",
+        )
+        return outcome.response
+
+    async def _outcome(self, request: Request, call: Call, body: bytes, fault: Fault | None) -> _Outcome:
+        if fault is not None and fault.kind in (FaultKind.HANG, FaultKind.DELAY):
+            await asyncio.sleep(fault.seconds)
+        is_new = endpoints.is_new_family(request.scope["path"])
+        if fault is not None and fault.kind not in (FaultKind.DELAY, FaultKind.DROP_ANSWER):
+            return _fault_outcome(fault, is_new=is_new)
+        outcome = self._new_family(request, call, body) if is_new else self._old_family(request, call, body)
+        if outcome.endpoint in endpoints.CHANGING:
+            self._on_change()
+        if fault is not None and fault.kind is FaultKind.DROP_ANSWER:
+            outcome.response = CutConnection()
+        return outcome
+
+    def _old_family(self, request: Request, call: Call, body: bytes) -> _Outcome:
+        request_id = invention.request_id()
+        endpoint = endpoints.OLD_FAMILY.get(request.scope["path"])
+        try:
+            handler = _old_handler(endpoint, request)
+            call.parameters = _old_parameters(request, body)
+            content = answers.old_family_success(handler(call), request_id=request_id)
+        except OldFamilyError as error:
+            content = answers.old_family_failure(error, request_id=request_id)
+        return _Outcome(
+            json_response(content), content["errcode"], request_id, endpoint.name if endpoint else ""
+        )
+
+    def _new_family(self, request: Request, call: Call, body: bytes) -> _Outcome:
+        request_id = invention.new_style_request_id()
+        found = endpoints.find_new_family(request.method, request.scope["path"])
+        if found is None:
+            error = NewFamilyError("InvalidAction.NotFound", "指定的API不存在", status=404)
+            return _new_failure(error, request_id=request_id)
+        endpoint, call.path_corp_id = found
+        try:
+            if request.method == "POST":
+                call.parameters = _new_body(request, body)
+            return _Outcome(json_response(endpoint.handler(call)), "ok", request_id, endpoint.name)
+        except NewFamilyError as error:
+            return _new_failure(error, request_id=request_id, endpoint=endpoint.name)
+
+
+def endpoint_name(method: str, path: str) -> str:
+    """The name of a call in faults: its path, with `{corpId}` in place of the company's id."""
+    found = endpoints.find_new_family(method, path)
+    return found[0].name if found else path
+
+
+def _old_handler(endpoint: endpoints.Endpoint | None, request: Request) -> endpoints.Handler:
+    if endpoint is None:
+        raise _unknown_old_path(request.scope["path"])
+    if request.method not in endpoint.methods:
+        raise _wrong_method(endpoint.methods)
+    return endpoint.handler
+
+
+def _old_parameters(request: Request, body: bytes) -> Parameters:
+    try:
+        return old_family_parameters(
+            request.query_params, body, content_type=request.headers.get("content-type", "")
+        )
+    except UnreadableBody as error:
+        raise OldFamilyError(40035, "不合法的参数或请求体") from error
+
+
+def _new_body(request: Request, body: bytes) -> Parameters:
+    try:
+        return new_family_body(body, content_type=request.headers.get("content-type", ""))
+    except UnreadableBody as error:
+        raise NewFamilyError("Missingbody", "请求体是必填的，且必须是JSON") from error
+
+
+def _unknown_old_path(path: str) -> OldFamilyError:
+    if path.startswith("/topapi/"):
+        return OldFamilyError(
+            22, "Invalid method", sub_code="isv.invalid-method", sub_msg="非法的method参数，请检查请求路径"
+        )
+    return OldFamilyError(404, "请求的URI地址不存在")
+
+
+def _wrong_method(allowed: tuple[str, ...]) -> OldFamilyError:
+    if allowed == ("GET",):
+        return OldFamilyError(43001, "需要GET请求")
+    return OldFamilyError(43002, "需要POST请求")
+
+
+def _new_failure(error: NewFamilyError, *, request_id: str, endpoint: str = "") -> _Outcome:
+    content = answers.new_family_failure(error, request_id=request_id)
+    return _Outcome(json_response(content, status=error.status), error.code, request_id, endpoint)
+
+
+def _fault_outcome(fault: Fault, *, is_new: bool) -> _Outcome:
+    """The answer of a fault that keeps the handler from acting."""
+    match fault.kind:
+        case FaultKind.HANG | FaultKind.RESET:
+            return _Outcome(CutConnection(), fault.kind.value)
+        case FaultKind.HTTP_500:
+            return _Outcome(PlainTextResponse("Internal Server Error", status_code=500), fault.kind.value)
+        case FaultKind.HTML:
+            page = "<!doctype html><html><body>系统繁忙</body></html>"
+            return _Outcome(HTMLResponse(page), fault.kind.value)
+        case FaultKind.IP_BAN:
+            return _Outcome(json_response(_ip_ban()), fault.kind.value)
+        case FaultKind.RATE_LIMIT:
+            return _error_outcome(RATE_LIMITED_CODE if is_new else RATE_LIMITED, is_new=is_new)
+        case _:
+            return _error_outcome(fault.code, is_new=is_new)
+
+
+def _error_outcome(code: int | str, *, is_new: bool) -> _Outcome:
+    if is_new:
+        status = 403 if str(code).startswith("Forbidden.") else 400
+        error = NewFamilyError(str(code), "模拟的错误", status=status)
+        return _new_failure(error, request_id=invention.new_style_request_id())
+    errcode = int(code)
+    request_id = invention.request_id()
+    failure = OldFamilyError(errcode, "模拟的错误")
+    return _Outcome(
+        json_response(answers.old_family_failure(failure, request_id=request_id)), errcode, request_id
+    )
+
+
+def _ip_ban() -> dict[str, Any]:
+    return {"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": uuid.uuid4().hex}
