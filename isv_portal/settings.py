@@ -64,7 +64,6 @@ DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS"
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
 TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
-API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 1200, validate=validate.Range(min=0))
 PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
 PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
 
@@ -182,8 +181,9 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
+    # `?format=` is an unknown parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "tenants.api.errors.ApiExceptionHandler",
