@@ -184,7 +184,7 @@ def test_a_failure_is_recorded_without_secrets_and_pauses_the_lane(
     suite: Suite, noted: NotingHandler
 ) -> None:
     noted.failure = DatabaseError("suite_secret=abcdefghijklmnop went wrong\x00")
-    event = make_event(suite, "one")
+    event = make_event(suite, "one", dispatched_at=timezone.now())
     make_event(suite, "two", minutes=1)
 
     handle_lane(event.pk)
