@@ -14,6 +14,9 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 APPLICATION = "isv_portal.wsgi:application"
 # The longest that granian allows: a thread keeps its database connection only as long as it lives.
 _IDLE_THREAD_SECONDS = 600
+# What is being answered when told to end may be answered for this long; a process that is still
+# starting does not hear that it should end, and is killed then. Containers are given 10 seconds.
+_LAST_ANSWERS_SECONDS = 6
 
 
 def portal_processes(
@@ -37,6 +40,7 @@ def web_command(*, host: str, port: int, processes: int, threads: int) -> list[s
         *("--host", host, "--port", str(port)),
         *("--workers", str(processes), "--blocking-threads", str(threads)),
         *("--blocking-threads-idle-timeout", str(_IDLE_THREAD_SECONDS)),
+        *("--workers-kill-timeout", str(_LAST_ANSWERS_SECONDS)),
         *("--respawn-failed-workers", "--log-level", "error", APPLICATION),
     ]
 
