@@ -83,7 +83,7 @@ def _call(code: TmpAuthCode, suite_token: str) -> PermanentCode | None:
         raise
 
 
-def _settle(code: TmpAuthCode, state: CodeState, **columns: Any) -> bool:
+def _settle(code: TmpAuthCode, state: CodeState, /, **columns: Any) -> bool:
     """Move a code on; from `pending` or `exchanging` only, for a settled one stays as it is."""
     columns.setdefault("settled_at", timezone.now())
     before = CodeState.PENDING if state == CodeState.EXCHANGING else CodeState.EXCHANGING
