@@ -111,7 +111,7 @@ messages: $(DEV) ## Collect and compile translations (needs gettext)
 	$(MANAGE) compilemessages --ignore .venv
 
 schema: $(DEV) ## Write the OpenAPI document, and fail on any warning
-	$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(MANAGE) spectacular --lang en --validate --fail-on-warn --file docs/openapi.yaml
 
 clean: ## Remove what tools left, but neither data nor environment
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
