@@ -70,7 +70,7 @@ def test_web_processes_become_ready_and_end_when_told(name, refused, migrated, v
     command = command_of(name, port=port, folder=str(tmp_path / "beat"))
     process = Process(name, command, env=environment(name, variables), log_dir=tmp_path).start()
     try:
-        eventually(lambda: is_ready(port), within=40, what=f"{name} is ready")
+        eventually(lambda: is_ready(port), within=60, what=f"{name} is ready")
 
         assert requests.get(f"http://127.0.0.1:{port}{refused}", timeout=5).status_code in (400, 404)
         assert ends_when_told(process)
@@ -84,7 +84,7 @@ def test_background_processes_start_stay_healthy_and_end_when_told(name, migrate
     command = command_of(name, port=0, folder=str(tmp_path / "beat"))
     process = Process(name, command, env=env, log_dir=tmp_path).start()
     try:
-        eventually(lambda: AT_WORK[name] in process.log(), within=40, what=f"{name} is at work")
+        eventually(lambda: AT_WORK[name] in process.log(), within=60, what=f"{name} is at work")
         health = run_python(OURS[name]["healthcheck"]["test"][2:], env=env)
 
         assert health.returncode == 0, health.stderr
@@ -97,7 +97,7 @@ def test_background_processes_start_stay_healthy_and_end_when_told(name, migrate
 def ends_when_told(process: Process) -> bool:
     """Tell the process alone, as a container runtime does, and see whether it ends in time."""
     os.kill(process.pid, signal.SIGTERM)
-    eventually(lambda: not process.is_running, within=10, what=f"{process.name} has ended")
+    eventually(lambda: not process.is_running, within=20, what=f"{process.name} has ended")
     return True
 
 
