@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dingtalk.foundation import audit
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind
 from dingtalk.foundation.text import visible
@@ -29,6 +31,7 @@ from tenants.models import Tenant, TenantState
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_LISTED = 1000
+_FILTERS = {"suite": "suite__suite_key", "corp": "corp__corp_id", "state": "state"}
 
 
 class Command(BaseCommand):
@@ -59,6 +62,7 @@ class Command(BaseCommand):
         showing.add_argument("corp_id", metavar="CORP_ID")
         reconciling = actions.add_parser("reconcile", help=_("have tenants reconciled now"))
         _add_filters(reconciling)
+        reconciling.add_argument("--all", action="store_true", help=_("every tenant"))
         for action in (importing, listing, showing, reconciling):
             action.add_argument("--json", action="store_true", help=_("print JSON"))
 
@@ -130,7 +134,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:18} {visible(str(shown if shown not in (None, '') else '-'))}")
 
     def _reconcile(self, options: dict[str, Any]) -> None:
-        wanted = services.request_reconcile(_filtered(options), now=timezone.now())
+        filters = {name: options[name] for name in _FILTERS if options[name] is not None}
+        if bool(filters) == options["all"]:
+            raise CommandError(_("Say which tenants by --suite, --corp and --state, or --all."))
+        wanted = _request_reconcile(_filtered(options), details=filters)
         if options["json"]:
             self._print_json({"requested": wanted})
         else:
@@ -147,10 +154,23 @@ def _add_filters(parser: ArgumentParser) -> None:
 
 
 def _filtered(options: dict[str, Any]) -> QuerySet[Tenant]:
-    columns = {"suite": "suite__suite_key", "corp": "corp__corp_id", "state": "state"}
     return Tenant.objects.filter(
-        **{column: options[name] for name, column in columns.items() if options[name] is not None}
+        **{column: options[name] for name, column in _FILTERS.items() if options[name] is not None}
     )
+
+
+@transaction.atomic
+def _request_reconcile(tenants: QuerySet[Tenant], *, details: dict[str, str]) -> int:
+    now = timezone.now()
+    wanted = services.request_reconcile(tenants, now=now)
+    audit.record(
+        action="tenant.reconcile",
+        actor=_actor(),
+        target=None,
+        details={**details, "tenants": wanted},
+        now=now,
+    )
+    return wanted
 
 
 def _rows(options: dict[str, Any]) -> list[ImportRow]:

@@ -8,6 +8,9 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 
+from tenants.api.errors import DatabaseAway, NoSuchTenant, NoTokenNow, TenantIsNotActive
+from tenants.api.permissions import HasScope
+from tenants.errors import KeyRefusal
 from tests.tenants.api.conftest import LIST_URL, detail_url, token_url
 
 STORED = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
@@ -66,3 +69,19 @@ def test_no_field_of_the_document_is_a_secret_but_the_token(schema):
         "dingtalk_code",
         "last_error_code",
     }
+
+
+def test_the_guide_names_every_code_that_is_answered():
+    guide = (Path(settings.BASE_DIR) / "docs" / "rest-api.md").read_text(encoding="utf-8")
+    refusals = [answer.default_code for answer in (NoSuchTenant, TenantIsNotActive, NoTokenNow, DatabaseAway)]
+    codes = [
+        *refusals,
+        *KeyRefusal,
+        HasScope.code,
+        "unknown_parameter",
+        "repeated",
+        "blank",
+        "not_authenticated",
+    ]
+
+    assert [code for code in codes if f"`{code}`" not in guide] == []

@@ -6,6 +6,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 import pytest
 from django.core.management import CommandError, call_command
 
+from dingtalk.foundation.models import AuditEntry
 from tenants.models import AuthCorp, Tenant, TenantState
 from tests.tenants.conftest import CORP_ID, make_suite
 
@@ -158,3 +159,13 @@ def test_tenants_are_reconciled_by_filter(suite, active_tenant):
     assert Tenant.objects.get(corp=corp).next_reconcile_at is not None
     active_tenant.refresh_from_db()
     assert active_tenant.next_reconcile_at is None
+    [entry] = AuditEntry.objects.filter(action="tenant.reconcile")
+    assert entry.details == {"state": "failed", "tenants": 1}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "--state", "failed")])
+def test_all_tenants_are_reconciled_only_when_that_is_said(active_tenant, arguments):
+    with pytest.raises(CommandError):
+        Output("reconcile", *arguments)
+
+    assert Output("reconcile", "--all", "--json").json() == {"requested": 1}
