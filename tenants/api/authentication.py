@@ -9,7 +9,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from tenants import api_keys
-from tenants.api.throttling import count_failed_authentication, source_of
+from tenants.api.sources import source_of
+from tenants.api.throttling import count_failed_authentication
 from tenants.errors import KeyRefusal, KeyRefused
 from tenants.models import ApiClient, ApiKey
 

@@ -1,7 +1,5 @@
 """How often: so many requests a minute for each key, so many failed authentications for each source."""
 
-from ipaddress import IPv6Address, ip_address
-
 from django.conf import settings
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -12,8 +10,6 @@ from tenants.models import ApiKey
 
 WINDOW_SECONDS = 60
 FAILED_AUTHENTICATIONS_PER_MINUTE = 10
-# What one household or one attacker has of IPv6.
-_IPV6_SOURCE_BITS = 64
 
 
 class KeyThrottle(BaseThrottle):
@@ -41,15 +37,3 @@ def count_failed_authentication(source: str) -> None:
     failed = limits.count(f"failed-authentication:{name}", window_seconds=WINDOW_SECONDS)
     if failed.hits > FAILED_AUTHENTICATIONS_PER_MINUTE:
         raise Throttled(wait=failed.seconds_left)
-
-
-def source_of(request: Request) -> str:
-    """Return where a request comes from: an IPv4 address, or the /64 network of an IPv6 one."""
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, IPv6Address):
-        return str(int(address) >> (128 - _IPV6_SOURCE_BITS))
-    return text

@@ -22,6 +22,7 @@ from tenants.api.serializers import (
     TokenParametersSerializer,
     TokenSerializer,
 )
+from tenants.api.sources import address_of
 from tenants.models import ApiClient, ApiKey, Scope, Tenant
 
 
@@ -55,7 +56,7 @@ class ApiView(GenericAPIView[Any]):
         return Actor(
             kind=ActorKind.API_CLIENT,
             name=self.client.name,
-            source_ip=self.request.META.get("REMOTE_ADDR") or None,
+            source_ip=address_of(self.request),
             request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         )
 
