@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from dingtalk.foundation.encrypted_fields import EncryptedTextField
 from dingtalk.foundation.ids import new_id
 from dingtalk.foundation.leases import Leased
+from dingtalk.foundation.text import visible
 from dingtalk.models import Suite
 
 
@@ -30,7 +31,7 @@ class AuthCorp(models.Model):
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:
-        return self.name or self.corp_id
+        return visible(self.name) or self.corp_id
 
 
 class TenantState(models.TextChoices):

@@ -1,0 +1,5 @@
+"""Admin pages of what is stored of the conversation with DingTalk."""
+
+from dingtalk.admin import events, pushes, suites, tickets
+
+__all__ = ["events", "pushes", "suites", "tickets"]

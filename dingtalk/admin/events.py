@@ -1,0 +1,151 @@
+"""Admin of received events."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from dingtalk import operations
+from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
+from dingtalk.foundation.admin_display import NOTHING, label, pretty_json
+from dingtalk.foundation.keyring import DecryptionError
+from dingtalk.foundation.operators import operator_of
+from dingtalk.foundation.read_only_admin import LongListAdmin
+from dingtalk.foundation.text import visible
+from dingtalk.models import EventState, ReceivedEvent
+from dingtalk.protocol.errors import ProtocolError
+
+_COLOURS = {
+    EventState.PENDING: "info",
+    EventState.HANDLED: "success",
+    EventState.IGNORED: "",
+    EventState.SUPERSEDED: "",
+    EventState.FAILED: "warning",
+    EventState.DEAD: "danger",
+}
+
+
+@admin.register(ReceivedEvent)
+class ReceivedEventAdmin(LongListAdmin):
+    """What DingTalk told us, what came of it, and a button to have it handled again."""
+
+    list_display = (
+        "received_at",
+        "shown_type",
+        "corp_id",
+        "suite",
+        "shown_state",
+        "attempts",
+        "platform_time",
+        "outcome",
+    )
+    list_filter = (("state", ChoicesDropdownFilter), ("suite", RelatedDropdownFilter), "received_at")
+    list_filter_submit = True
+    list_select_related = ("suite",)
+    search_fields = ("corp_id__exact", "event_type__exact", "biz_id__exact")
+    search_help_text = _("corp id, event type or biz id, exactly")
+    actions = ("handle_selected_again",)
+    actions_row = ("handle_again",)
+    actions_detail = ("handle_again",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_type", "shown_state"),
+                    ("suite", "corp_id"),
+                    ("biz_type", "biz_id"),
+                    ("platform_time", "received_at"),
+                    ("attempts", "next_attempt_at"),
+                    ("handled_at", "code_version"),
+                    "note",
+                    "last_error",
+                )
+            },
+        ),
+        (_("content, secrets masked"), {"fields": ("content", "push")}),
+    )
+    readonly_fields = ("shown_type", "shown_state", "content")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEvent]:
+        """Leave the payloads in the database until one is looked at."""
+        rows: QuerySet[ReceivedEvent] = super().get_queryset(request)
+        return rows.defer("payload")
+
+    @display(description=_("event type"))
+    def shown_type(self, event: ReceivedEvent) -> str:
+        """Name the event's type; a SyncHTTP row may have a number only."""
+        return event.event_type or (f"biz_type {event.biz_type}" if event.biz_type is not None else "?")
+
+    @display(description=_("state"), ordering="state")
+    def shown_state(self, event: ReceivedEvent) -> SafeString:
+        """Show the state by its colour."""
+        return label(event.get_state_display(), _COLOURS[EventState(event.state)])
+
+    @display(description=_("error or note"))
+    def outcome(self, event: ReceivedEvent) -> str:
+        """Say in short what went wrong, or why nothing was done."""
+        text = event.last_error or event.note
+        return visible(text[:80]) + ("…" if len(text) > 80 else "") if text else NOTHING
+
+    @display(description=_("payload"))
+    def content(self, event: ReceivedEvent) -> SafeString | str:
+        """Show the decrypted content with its secrets masked."""
+        try:
+            data = event.data()
+        except DecryptionError:
+            return str(_("It cannot be decrypted with the keys that are configured."))
+        except ProtocolError:
+            return str(_("It cannot be read."))
+        return pretty_json(data) if data else str(_("Removed after its retention time, or empty."))
+
+    @admin.action(description=_("Handle again"), permissions=["operate"])
+    def handle_selected_again(self, request: HttpRequest, queryset: QuerySet[ReceivedEvent]) -> None:
+        """Put the selected events back."""
+        self._put_back(request, list(queryset))
+
+    @action(
+        description=_("Handle again"),
+        permissions=["operate"],
+        icon="replay",
+        url_path="handle-again",
+        dialog=confirmation(
+            _("Handle this event again?"),
+            _("Its handler runs once more. What it changes is compared with newer events first."),
+        ),
+    )
+    def handle_again(self, request: HttpRequest, _form: Any, object_id: str) -> HttpResponse:
+        """Put this event back."""
+        event = self.get_object(request, object_id)
+        if event is not None:
+            self._put_back(request, [event])
+        page = reverse("admin:dingtalk_receivedevent_change", args=[object_id])
+        return back_from_dialog(request, fallback=page)
+
+    def _put_back(self, request: HttpRequest, events: list[ReceivedEvent]) -> None:
+        event_ids = [event.pk for event in events]
+        count = operations.handle_events_again(event_ids, actor=operator_of(request), now=timezone.now())
+        for event in events:
+            self.log_change(request, event, "event.handle_again")
+        if count:
+            text = ngettext(
+                "%(count)d event will be handled again.", "%(count)d events will be handled again.", count
+            )
+            self.message_user(request, text % {"count": count}, messages.SUCCESS)
+        if left_out := len(event_ids) - count:
+            text = ngettext(
+                "%(count)d event was left out: it waits or is being handled, was superseded, or its "
+                "content is gone.",
+                "%(count)d events were left out: they wait or are being handled, were superseded, or their "
+                "content is gone.",
+                left_out,
+            )
+            self.message_user(request, text % {"count": left_out}, messages.WARNING)

@@ -1,0 +1,53 @@
+"""Admin of received pushes."""
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from dingtalk.foundation.read_only_admin import LongListAdmin, ReadOnlyInline
+from dingtalk.models import ReceivedEvent, ReceivedPush
+
+
+class EventInline(ReadOnlyInline):
+    """The events that a push brought."""
+
+    model = ReceivedEvent
+    fields = ("event_type", "corp_id", "state", "attempts", "platform_time")
+    ordering = ("id",)
+    show_change_link = True
+    verbose_name_plural = _("received events")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEvent]:
+        """Leave the payloads in the database."""
+        rows: QuerySet[ReceivedEvent] = super().get_queryset(request)
+        return rows.defer("payload")
+
+
+@admin.register(ReceivedPush)
+class ReceivedPushAdmin(LongListAdmin):
+    """Envelopes as they came; what was in them is shown by their events."""
+
+    list_display = ("received_at", "suite", "split_at", "events_in_it", "short_digest")
+    list_filter = ("suite",)
+    list_select_related = ("suite",)
+    search_fields = ("digest__exact",)
+    search_help_text = _("digest, exactly")
+    fields = ("suite", "received_at", "split_at", "digest")
+    inlines = (EventInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedPush]:
+        """Leave the bodies in the database, and count the events of the page's rows."""
+        rows: QuerySet[ReceivedPush] = super().get_queryset(request)
+        return rows.defer("body").annotate(event_count=Count("events"))
+
+    @display(description=_("events"))
+    def events_in_it(self, push: ReceivedPush) -> int:
+        """Say how many events came of it."""
+        return int(getattr(push, "event_count", 0))
+
+    @display(description=_("digest"))
+    def short_digest(self, push: ReceivedPush) -> str:
+        """Show enough of the digest to tell two pushes apart."""
+        return push.digest[:12]
