@@ -27,7 +27,9 @@ from dingtalk.simulator.control_input import (
 )
 from dingtalk.simulator.documents import url_check
 from dingtalk.simulator.pushes import Push
-from dingtalk.simulator.seed import SeedError, add_company, add_suite, change_suite
+from dingtalk.simulator.seed import add_company
+from dingtalk.simulator.seed_values import SeedError
+from dingtalk.simulator.suite_settings import add_suite, change_suite
 from dingtalk.simulator.world import Company, Suite
 
 if TYPE_CHECKING:

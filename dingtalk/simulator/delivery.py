@@ -66,10 +66,11 @@ def post_envelope(
                 stream=True,
             )
             body = _read(reply, until=started + seconds)
-    except requests.Timeout:
-        return RawReply(elapsed_ms(), failure=TIMED_OUT)
     except (requests.RequestException, ValueError) as error:
-        return RawReply(elapsed_ms(), failure=f"{UNREACHABLE}: {type(error).__name__}")
+        # A body that stalls is a ConnectionError in requests; it is told from others by the time it took.
+        is_late = isinstance(error, requests.Timeout) or elapsed_ms() >= deadline_ms
+        failure = TIMED_OUT if is_late else f"{UNREACHABLE}: {type(error).__name__}"
+        return RawReply(elapsed_ms(), failure=failure)
     taken_ms = elapsed_ms()
     failure = TIMED_OUT if body is None or taken_ms > deadline_ms else ""
     return RawReply(taken_ms, http_status=reply.status_code, body=body or b"", failure=failure)

@@ -38,11 +38,11 @@ def authorize(world: World, *, suite: Suite, company: Company) -> Grant:
     return grant
 
 
-def new_code(world: World, grant: Grant, *, text: str = "") -> OneTimeCode:
-    """A temporary code for a grant."""
-    code = OneTimeCode(text or invention.lower(32), grant.suite_key, grant.corp_id)
-    world.codes[code.code] = code
-    return code
+def new_code(world: World, grant: Grant, *, code: str = "") -> OneTimeCode:
+    """A temporary code for a grant, invented unless it is given."""
+    made = OneTimeCode(code or invention.lower(32), grant.suite_key, grant.corp_id)
+    world.codes[made.code] = made
+    return made
 
 
 def unspent_code(world: World, grant: Grant) -> OneTimeCode:

@@ -243,9 +243,10 @@ def _attempt_record(at_ms: int, reply: RawReply, verdict: Verdict) -> Attempt:
 
 
 def _text(content: Content) -> str:
-    if isinstance(content, str):
-        return content
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    text = content
+    if not isinstance(text, str):
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace").decode()
 
 
 def _expected(content: Content, *, suite: Suite) -> frozenset[str]:

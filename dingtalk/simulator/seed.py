@@ -5,24 +5,14 @@ Whatever a seed leaves out is invented. The format is described in `docs/simulat
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dingtalk.simulator import grants, invention
-from dingtalk.simulator.crypto import aes_key_of
-from dingtalk.simulator.world import (
-    ROOT_DEPARTMENT,
-    Company,
-    Department,
-    Grant,
-    Person,
-    PushMode,
-    Suite,
-    World,
-)
+from dingtalk.simulator.seed_values import SeedError, Values, items, text, whole
+from dingtalk.simulator.suite_settings import add_suite
+from dingtalk.simulator.world import ROOT_DEPARTMENT, Company, Department, Grant, Person, Suite, World
 
-Seed = Mapping[str, Any]
+Seed = Values
 
 DEFAULT_SEED: Seed = {
     "suites": [
@@ -35,16 +25,12 @@ DEFAULT_SEED: Seed = {
         {"name": "成都天府食品厂", "industry": "食品制造"},
     ],
 }
-_PEOPLE = (("manager01", "张伟", "总经理"), ("zhangsan", "张三", "工程师"), ("lisi", "李四", "会计"))
-_DEPARTMENTS = ((2, "研发部"), (3, "市场部"))
-_SUITE_SETTINGS = (
-    *("suite_id", "suite_key", "suite_secret", "token", "encoding_aes_key", "name"),
-    *("push_mode", "callback_url", "signature_parameter", "wants_random", "deadline_ms", "app_id"),
-)
-
-
-class SeedError(ValueError):
-    """A seed says something that cannot be; the text says what."""
+_DEFAULT_DEPARTMENTS: list[Values] = [{"dept_id": 2, "name": "研发部"}, {"dept_id": 3, "name": "市场部"}]
+_DEFAULT_USERS: list[Values] = [
+    {"userid": "manager01", "name": "张伟", "title": "总经理"},
+    {"userid": "zhangsan", "name": "张三", "title": "工程师", "dept_id_list": [2]},
+    {"userid": "lisi", "name": "李四", "title": "会计", "dept_id_list": [3]},
+]
 
 
 def read_seed(path: Path) -> Seed:
@@ -59,156 +45,98 @@ def read_seed(path: Path) -> Seed:
 
 
 def plant(world: World, seed: Seed) -> None:
-    """Fill a world. Every suite has a current ticket from the start."""
-    for values in _objects(seed, "suites") or [{}]:
+    """Fill a world. There is at least one suite, and every suite has a ticket from the start."""
+    for values in items(seed, "suites", dict) or [{}]:
         add_suite(world, values)
-    for values in _objects(seed, "companies"):
+    for values in items(seed, "companies", dict):
         add_company(world, values)
-    for values in _objects(seed, "grants"):
+    for values in items(seed, "grants", dict):
         _add_grant(world, values)
-    for values in _objects(seed, "one_time_codes"):
+    for values in items(seed, "one_time_codes", dict):
         _add_code(world, values)
 
 
-def add_suite(world: World, values: Mapping[str, Any]) -> Suite:
-    """Register a suite; what is missing is invented."""
-    suite = Suite(
-        suite_id=str(values.get("suite_id") or invention.number(8)),
-        suite_key=str(values.get("suite_key") or f"suite{invention.lower(15)}"),
-        suite_secret=str(values.get("suite_secret") or invention.alphanumeric(64)),
-        token=str(values.get("token") or invention.alphanumeric(16)),
-        encoding_aes_key=str(values.get("encoding_aes_key") or invention.alphanumeric(43)),
-        name=str(values.get("name") or "示例应用"),
-        app_id=int(values.get("app_id") or invention.number(5)),
-        isv_corp_id=str(values.get("isv_corp_id") or invention.corp_id()),
-    )
-    if suite.suite_key in world.suites:
-        raise SeedError(f"suite {suite.suite_key} exists already")
-    change_suite(suite, {name: values[name] for name in _SUITE_SETTINGS[6:-1] if name in values})
-    _check_aes_key(suite.encoding_aes_key)
-    world.suites[suite.suite_key] = suite
-    world.new_ticket(suite)
-    return suite
-
-
-def change_suite(suite: Suite, values: Mapping[str, Any]) -> None:
-    """Change a suite's settings or credentials; SeedError for what it has not or cannot have."""
-    unknown = set(values) - set(_SUITE_SETTINGS)
-    if unknown or values.get("suite_key", suite.suite_key) != suite.suite_key:
-        raise SeedError(f"cannot be set: {', '.join(sorted(unknown)) or 'suite_key'}")
-    changed = dict(values)
-    if "push_mode" in changed:
-        changed["push_mode"] = _push_mode(changed["push_mode"])
-    if "encoding_aes_key" in changed:
-        _check_aes_key(str(changed["encoding_aes_key"]))
-    if changed.get("signature_parameter", "signature") not in ("signature", "msg_signature"):
-        raise SeedError("signature_parameter is signature or msg_signature")
-    for name, value in changed.items():
-        setattr(suite, name, value)
-
-
-def add_company(world: World, values: Mapping[str, Any]) -> Company:
+def add_company(world: World, values: Values) -> Company:
     """Make a company with departments and people; `authorized_suites` are granted without a push."""
-    corp_id = str(values.get("corp_id") or invention.corp_id())
+    corp_id = text(values, "corp_id", invention.corp_id)
     if corp_id in world.companies:
         raise SeedError(f"company {corp_id} exists already")
-    name = str(values.get("name") or "示例企业")
+    name = text(values, "name", lambda: "示例企业")
     people = _people(values)
     admin_userid = _admin(values, people)
-    people[admin_userid].is_admin = True
     company = Company(
         corp_id=corp_id,
         name=name,
-        industry=str(values.get("industry") or ""),
+        industry=text(values, "industry", str),
         admin_userid=admin_userid,
         departments=_departments(values, company_name=name),
         people=people,
     )
+    suites = [_suite(world, suite_key) for suite_key in items(values, "authorized_suites", str)]
     world.companies[corp_id] = company
-    for suite_key in values.get("authorized_suites", ()):
-        _add_grant(world, {"suite_key": suite_key, "corp_id": corp_id})
+    for suite in suites:
+        grants.authorize(world, suite=suite, company=company)
     return company
 
 
-def _departments(values: Mapping[str, Any], *, company_name: str) -> dict[int, Department]:
-    given = _objects(values, "departments") or [
-        {"dept_id": dept_id, "name": name} for dept_id, name in _DEPARTMENTS
-    ]
+def _departments(values: Values, *, company_name: str) -> dict[int, Department]:
     departments = {ROOT_DEPARTMENT: Department(ROOT_DEPARTMENT, company_name, None)}
-    for each in given:
-        dept_id = int(each.get("dept_id") or max(departments) + 1)
-        parent_id = None if dept_id == ROOT_DEPARTMENT else int(each.get("parent_id") or ROOT_DEPARTMENT)
-        departments[dept_id] = Department(dept_id, str(each.get("name") or f"部门{dept_id}"), parent_id)
+    for each in items(values, "departments", dict) or _DEFAULT_DEPARTMENTS:
+        dept_id = whole(each, "dept_id", lambda: max(departments) + 1)
+        parent_id = None if dept_id == ROOT_DEPARTMENT else whole(each, "parent_id", lambda: ROOT_DEPARTMENT)
+        departments[dept_id] = Department(dept_id, text(each, "name", lambda: "示例部门"), parent_id)
     return departments
 
 
-def _people(values: Mapping[str, Any]) -> dict[str, Person]:
-    given = _objects(values, "users") or [
-        {"userid": userid, "name": name, "title": title} for userid, name, title in _PEOPLE
-    ]
+def _people(values: Values) -> dict[str, Person]:
     people = [
         Person(
-            userid=str(each.get("userid") or invention.lower(16)),
-            name=str(each.get("name") or "示例员工"),
-            unionid=str(each.get("unionid") or invention.alphanumeric(22)),
-            dept_ids=[int(dept_id) for dept_id in each.get("dept_id_list") or [ROOT_DEPARTMENT]],
-            title=str(each.get("title") or ""),
+            userid=text(each, "userid", lambda: invention.lower(16)),
+            name=text(each, "name", lambda: "示例员工"),
+            unionid=text(each, "unionid", lambda: invention.alphanumeric(22)),
+            dept_ids=items(each, "dept_id_list", int) or [ROOT_DEPARTMENT],
+            title=text(each, "title", str),
         )
-        for each in given
+        for each in items(values, "users", dict) or _DEFAULT_USERS
     ]
     return {person.userid: person for person in people}
 
 
-def _admin(values: Mapping[str, Any], people: Mapping[str, Person]) -> str:
-    admin = values.get("admin") or next(iter(people))
-    if admin not in people:
-        raise SeedError(f"the admin {admin} is not among the users")
-    return str(admin)
+def _admin(values: Values, people: dict[str, Person]) -> str:
+    """The administrator that is named, else the first of the people."""
+    userid = text(values, "admin", lambda: next(iter(people)))
+    if userid not in people:
+        raise SeedError(f"the admin {userid} is not among the users")
+    people[userid].is_admin = True
+    return userid
 
 
-def _add_grant(world: World, values: Mapping[str, Any]) -> Grant:
+def _add_grant(world: World, values: Values) -> Grant:
     suite, company = _pair(world, values)
     grant = grants.authorize(world, suite=suite, company=company)
-    grant.permanent_code = str(values.get("permanent_code") or grant.permanent_code)
-    grant.agent_id = int(values.get("agent_id") or grant.agent_id)
+    grant.permanent_code = text(values, "permanent_code", lambda: grant.permanent_code)
+    grant.agent_id = whole(values, "agent_id", lambda: grant.agent_id)
     grant.is_activated = bool(values.get("activated", grant.is_activated))
     return grant
 
 
-def _add_code(world: World, values: Mapping[str, Any]) -> None:
+def _add_code(world: World, values: Values) -> None:
     """A code that lies ready; its company has authorised the suite."""
     suite, company = _pair(world, values)
     grant = grants.authorize(world, suite=suite, company=company)
-    grants.new_code(world, grant, text=str(values.get("code") or ""))
+    grants.new_code(world, grant, code=text(values, "code", str))
 
 
-def _pair(world: World, values: Mapping[str, Any]) -> tuple[Suite, Company]:
+def _pair(world: World, values: Values) -> tuple[Suite, Company]:
     """The suite and company that an entry names; the first one of each where it names none."""
-    suite_key = values.get("suite_key") or next(iter(world.suites), "")
-    corp_id = values.get("corp_id") or next(iter(world.companies), "")
-    if suite_key not in world.suites:
-        raise SeedError(f"there is no suite {suite_key}")
+    suite = _suite(world, text(values, "suite_key", lambda: next(iter(world.suites))))
+    corp_id = text(values, "corp_id", lambda: next(iter(world.companies), ""))
     if corp_id not in world.companies:
         raise SeedError(f"there is no company {corp_id}")
-    return world.suites[suite_key], world.companies[corp_id]
+    return suite, world.companies[corp_id]
 
 
-def _objects(values: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    entries = values.get(name, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise SeedError(f"{name} is a list of objects")
-    return entries
-
-
-def _push_mode(value: Any) -> PushMode:
-    try:
-        return PushMode(value)
-    except ValueError as error:
-        raise SeedError(f"push_mode is one of: {', '.join(PushMode)}") from error
-
-
-def _check_aes_key(text: str) -> None:
-    try:
-        aes_key_of(text)
-    except ValueError as error:
-        raise SeedError(str(error)) from error
+def _suite(world: World, suite_key: str) -> Suite:
+    if suite_key not in world.suites:
+        raise SeedError(f"there is no suite {suite_key}")
+    return world.suites[suite_key]

@@ -27,4 +27,5 @@ def suite_request_signature(*, suite_secret: str, suite_ticket: str, timestamp: 
 
 def same_text(left: str, right: str) -> bool:
     """Compare two secrets without telling by the time taken where they differ."""
-    return hmac.compare_digest(left.encode(), right.encode())
+    # JSON may hold half a surrogate pair, which plain UTF-8 refuses.
+    return hmac.compare_digest(left.encode(errors="surrogatepass"), right.encode(errors="surrogatepass"))

@@ -55,7 +55,8 @@ class Command(BaseCommand):
         self._run(server, options)
 
     def _run(self, server: Any, options: dict[str, Any]) -> None:
-        from dingtalk.simulator.seed import SeedError, read_seed
+        from dingtalk.simulator.seed import read_seed
+        from dingtalk.simulator.seed_values import SeedError
         from dingtalk.simulator.state_out import StateFile
 
         state_out = options["state_out"]

@@ -41,6 +41,11 @@ def test_new_credentials_seal_the_next_push(sync_isv: Isv, sync_receiver: Receiv
         {"push_mode": "pigeon"},
         {"encoding_aes_key": "short"},
         {"signature_parameter": "sign"},
+        {"callback_url": 5},
+        {"callback_url": "ftp://x"},
+        {"wants_random": "yes"},
+        {"deadline_ms": 0},
+        {"token": ""},
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(sync_isv: Isv, changes: dict):

@@ -1,6 +1,8 @@
 """Pushes: how they are sealed, how replies are judged, and when they are repeated."""
 
 import json
+import socket
+import threading
 import time
 from typing import Any
 
@@ -221,6 +223,33 @@ def test_any_text_can_be_pushed(sync_isv: Isv, sync_receiver: Receiver):
 
     assert result["accepted"] is True
     assert sync_receiver.documents == [{"text": "not json"}]
+
+
+def test_half_a_character_is_pushed_as_a_question_mark(sync_isv: Isv, sync_receiver: Receiver):
+    sync_isv.remote.push_event(sync_isv.suite_key, {"EventType": "x", "name": "\ud800"})
+
+    assert sync_receiver.documents == [{"EventType": "x", "name": "?"}]
+
+
+def test_a_body_that_stalls_has_timed_out(sync_isv: Isv):
+    sync_isv.remote._call("PUT", f"/_sim/suites/{sync_isv.suite_key}", {"deadline_ms": 100})
+    with socket.create_server(("127.0.0.1", 0)) as stalling:
+        url = f"http://127.0.0.1:{stalling.getsockname()[1]}/"
+        sync_isv.remote.set_callback_url(sync_isv.suite_key, url)
+        threading.Thread(target=_stall, args=(stalling,), daemon=True).start()
+
+        result = sync_isv.remote.check_url(sync_isv.suite_key, "check_url")
+
+    assert result["pushes"][0]["reason"] == "timedout"
+
+
+def _stall(server: socket.socket) -> None:
+    """Send the head of an answer and then nothing until the other side hangs up."""
+    connection, _address = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        while connection.recv(65536):
+            pass
 
 
 @pytest.mark.parametrize("event", ["check_url", "check_create_suite_url", "check_update_suite_url"])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dingtalk.simulator.seed import SeedError, read_seed
+from dingtalk.simulator.seed import read_seed
+from dingtalk.simulator.seed_values import SeedError
 from dingtalk.simulator.server import RunningSimulator, Simulator
 from tests.dingtalk.simulator.isv import Isv
 
@@ -127,6 +128,10 @@ def test_grants_can_be_seeded():
         {"companies": [{"authorized_suites": ["suiteunknown"]}]},
         {"one_time_codes": [{"corp_id": "dingnobody"}]},
         {"one_time_codes": [{}]},
+        {"suites": [{"app_id": "x"}]},
+        {"suites": [{"token": ["x"]}]},
+        {"companies": [{"authorized_suites": None}]},
+        {"companies": [{"users": [{"dept_id_list": ["x"]}]}]},
     ],
 )
 def test_a_seed_that_cannot_be_is_refused(seed: dict):

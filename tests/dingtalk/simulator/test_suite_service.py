@@ -40,6 +40,7 @@ def test_a_suite_token_is_given_for_key_secret_and_ticket(isv: Isv):
         ({"suite_ticket": ""}, 41023),
         ({"suite_key": "suiteunknown"}, 40088),
         ({"suite_secret": "wrong"}, 40088),
+        ({"suite_secret": "\ud800"}, 40088),
         ({"suite_ticket": "wrong"}, 40085),
     ],
 )
