@@ -27,6 +27,8 @@ _POSTGRESQL_OPTIONS = {
     # A client that froze inside a transaction would keep its row locks from everybody else.
     "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s",
 }
+# A server that froze without closing the connection: DingTalk waits 1,200 ms and no longer.
+_IMPATIENT_POSTGRESQL_OPTIONS = {"connect_timeout": 1, "tcp_user_timeout": 1000}
 
 
 def sqlite_database(data_dir: Path) -> dict[str, Any]:
@@ -34,10 +36,18 @@ def sqlite_database(data_dir: Path) -> dict[str, Any]:
     return {"ENGINE": _SQLITE, "NAME": str(data_dir / "portal.sqlite3"), "OPTIONS": {**_SQLITE_OPTIONS}}
 
 
-def configured_database(parsed: dict[str, Any]) -> dict[str, Any]:
-    """Return the database that DATABASE_URL names, with our options where the URL has none."""
+def configured_database(parsed: dict[str, Any], *, is_for_callbacks: bool = False) -> dict[str, Any]:
+    """
+    Return the database that DATABASE_URL names, with our options where the URL has none.
+
+    `is_for_callbacks`: give up sooner, and do not ask a kept connection whether it lives before each
+    use, since that is a round trip; `dingtalk.callbacks` opens a new one when it does not.
+    """
     defaults = {_SQLITE: _SQLITE_OPTIONS, _POSTGRESQL: _POSTGRESQL_OPTIONS}.get(parsed["ENGINE"], {})
-    return {**parsed, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**defaults, **parsed.get("OPTIONS", {})}}
+    if is_for_callbacks and parsed["ENGINE"] == _POSTGRESQL:
+        defaults = {**defaults, **_IMPATIENT_POSTGRESQL_OPTIONS}
+    options = {**defaults, **parsed.get("OPTIONS", {})}
+    return {**parsed, "CONN_HEALTH_CHECKS": not is_for_callbacks, "OPTIONS": options}
 
 
 def shared_cache(redis_url: str) -> dict[str, Any]:

@@ -144,7 +144,11 @@ TEMPLATES = [
 ]
 
 # --- Database, cache ---------------------------------------------------------------------------
-DATABASES = {"default": configured_database(DATABASE) if DATABASE_URL else sqlite_database(DATA_DIR)}
+DATABASES = {
+    "default": configured_database(DATABASE, is_for_callbacks=PORTAL_ROLE == "callback")
+    if DATABASE_URL
+    else sqlite_database(DATA_DIR)
+}
 CACHES = {"default": shared_cache(REDIS_URL) if REDIS_URL else {"BACKEND": LOCAL_CACHE}}
 
 # --- Celery ------------------------------------------------------------------------------------
@@ -165,6 +169,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Acknowledged early, so nothing would run a second time.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # Remote control leaves reply queues behind, which nobody empties on the filesystem broker.
