@@ -10,6 +10,8 @@ MAX_PERMANENT_CODE_LENGTH = 256
 _VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 # Without the slash: one segment of a URL.
 _SEGMENT = re.compile(r"[!-.0-~]+", re.ASCII)
+# Also without the percent sign, which Django leaves in place of bytes of a URL that are no text.
+_CORP_ID = re.compile(r"[!-$&-.0-~]+", re.ASCII)
 
 
 def is_suite_key(text: str) -> bool:
@@ -18,8 +20,8 @@ def is_suite_key(text: str) -> bool:
 
 
 def is_corp_id(text: str) -> bool:
-    """Tell whether a text can be a corp id: 1 to 64 visible ASCII characters, no slash."""
-    return len(text) <= MAX_CORP_ID_LENGTH and _SEGMENT.fullmatch(text) is not None
+    """Tell whether a text can be a corp id: 1 to 64 visible ASCII characters, no slash, no percent sign."""
+    return len(text) <= MAX_CORP_ID_LENGTH and _CORP_ID.fullmatch(text) is not None
 
 
 def is_permanent_code(text: str) -> bool:

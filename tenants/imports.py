@@ -130,7 +130,7 @@ def _problems_of(row: ImportRow, suites: _SuiteFinder) -> Iterator[RowProblem]:
     elif suites.find(row.suite) is None:
         yield RowProblem(row.number, "suite", _("No such suite."))
     if not is_corp_id(row.corp_id):
-        message = _("Expected 1 to 64 visible ASCII characters, no slash.")
+        message = _("Expected 1 to 64 visible ASCII characters, no slash, no percent sign.")
         yield RowProblem(row.number, "corp_id", message)
     if not is_permanent_code(row.permanent_code):
         message = _("Expected 1 to 256 visible ASCII characters.")

@@ -232,7 +232,7 @@ class TestUnknownCompanies:
         assert not Tenant.objects.exists()
 
     def test_what_cannot_be_a_corp_id_is_not_asked_for(self, app, dingtalk):
-        for corp_id in ("ding%00", "ding%0A", "d" * 65, "%E4%BC%81%E4%B8%9A", "a%20b"):
+        for corp_id in ("ding%00", "ding%0A", "d" * 65, "%E4%BC%81%E4%B8%9A", "a%20b", "%FF%FE", "%25"):
             assert code_of(app.get(token_url(corp_id))) == "tenant_not_found"
 
         assert len(dingtalk.calls) == 0
@@ -260,6 +260,34 @@ class TestUnknownCompanies:
         assert {answer.status_code for answer in answers[:-1]} == {404}
         assert (answers[-1].status_code, answers[-1]["Retry-After"]) == (503, "55")
         assert len(dingtalk.calls) == QUESTIONS_PER_MINUTE
+
+    def test_while_one_caller_asks_for_a_company_the_others_are_told_to_come_back(self, app, dingtalk):
+        answers = []
+
+        def answer_while_another_calls(_request):
+            answers.append(app.get(token_url(CORP_ID)))
+            return 200, {}, json.dumps(self.GRANTED)
+
+        dingtalk.add_callback("POST", AUTH_INFO_URL, answer_while_another_calls)
+
+        assert app.get(token_url(CORP_ID)).status_code == 409
+
+        assert (answers[0].status_code, answers[0]["Retry-After"]) == (503, "1")
+        assert len(dingtalk.calls) == 1
+
+    def test_a_hanging_dingtalk_holds_two_threads_of_a_process_and_no_more(self, app, dingtalk):
+        answers = []
+
+        def answer_while_another_calls(_request):
+            answers.append(app.get(token_url(f"dingother{len(answers)}")))
+            return 200, {}, json.dumps(self.UNKNOWN)
+
+        dingtalk.add_callback("POST", AUTH_INFO_URL, answer_while_another_calls)
+
+        assert app.get(token_url(CORP_ID)).status_code == 404
+
+        assert [answer.status_code for answer in answers] == [503, 404]
+        assert len(dingtalk.calls) == 2
 
     def test_showing_a_tenant_asks_nobody(self, app, dingtalk):
         assert app.get(f"/api/v1/tenants/suitekey0001/{CORP_ID}").status_code == 404
