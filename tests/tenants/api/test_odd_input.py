@@ -16,7 +16,7 @@ ANY_QUERY = st.dictionaries(
     max_size=4,
 )
 QUICKLY = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 pytestmark = pytest.mark.django_db
