@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from dingtalk import pushes
 from dingtalk.credentials import SuiteCredentials, callback_credentials
@@ -34,9 +35,31 @@ def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> dict[str
     this suite, CannotReceive when it could not be stored.
     """
     try:
-        return _receive(slug, envelope, received_at)
+        return _receive_on_living_connection(slug, envelope, received_at)
     except DatabaseError as error:
         raise CannotReceive("the database did not store it in time") from error
+
+
+def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+    """
+    Receive, once more on a new connection when the one that was kept open has died.
+
+    A kept connection is not tried before it is used: that would be a second round trip for every push.
+    What was sent twice is stored once.
+    """
+    kept = connection.connection
+    try:
+        return _receive(slug, envelope, received_at)
+    except DatabaseError:
+        if kept is None or connection.in_atomic_block or _is_alive(kept):
+            raise
+        connection.close()
+        return _receive(slug, envelope, received_at)
+
+
+def _is_alive(kept: object) -> bool:
+    """Tell whether a connection still works; leaving a transaction, Django may have replaced it already."""
+    return connection.connection is kept and connection.is_usable()
 
 
 def _receive(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:

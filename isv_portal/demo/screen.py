@@ -2,9 +2,8 @@
 
 import time
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
 
@@ -53,14 +52,18 @@ class Screen:
         return table
 
 
-def where_to_look(world: DemoWorld, story: Story) -> Panel:
-    """Return the addresses, the login made for this run, and a line to copy."""
+def print_where_to_look(console: Console, world: DemoWorld, story: Story) -> None:
+    """Print the addresses, the login made for this run, and a line to copy; nothing is wrapped or cut."""
     actor = story.actors[0]
     token_url = f"{world.base_url}/api/v1/tenants/{actor.suite_key}/{actor.corp_id}/access-token"
-    addresses = Table.grid(padding=(0, 2))
-    addresses.add_row("admin", f"{world.base_url}/admin/", "login: demo", f"password: {world.admin_password}")
-    addresses.add_row("API docs", f"{world.base_url}/api/docs")
-    addresses.add_row("simulator", f"{world.simulator.base_url}/", "(not DingTalk)")
-    addresses.add_row("logs", str(world.directory))
-    curl = f"curl -H 'Authorization: Bearer {story.api_key}' \\\n  {token_url}"
-    return Panel(Group(addresses, "", curl), title="Where to look · 请看这里", expand=False)
+    lines = {
+        "admin": f"{world.base_url}/admin/   login: demo   password: {world.admin_password}",
+        "API docs": f"{world.base_url}/api/docs",
+        "simulator": f"{world.simulator.base_url}/   (it is not DingTalk)",
+        "logs": str(world.directory),
+        "try": f"curl -H 'Authorization: Bearer {story.api_key}' {token_url}",
+    }
+    console.rule("Where to look · 请看这里", align="left")
+    for name, line in lines.items():
+        console.print(f"{name:<10}", end="", style="bold")
+        console.print(line, soft_wrap=True, markup=False, highlight=False)

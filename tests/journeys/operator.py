@@ -36,9 +36,9 @@ class Operator:
         )
         self.keys[suite_key] = made["key"]
 
-    def ask(self, suite_key: str, corp_id: str, rest: str = "") -> requests.Response:
+    def ask(self, suite_key: str, corp_id: str, rest: str = "", **query: Any) -> requests.Response:
         """GET a tenant, or something below it."""
-        return self.stack.api(f"/tenants/{suite_key}/{corp_id}{rest}", key=self.keys[suite_key])
+        return self.stack.api(f"/tenants/{suite_key}/{corp_id}{rest}", key=self.keys[suite_key], **query)
 
     def tenant(self, suite_key: str, corp_id: str, **wanted: Any) -> Any:
         """Return the tenant if it is as wanted, else None."""
@@ -48,14 +48,19 @@ class Operator:
         tenant = answer.json()
         return tenant if all(tenant[name] == value for name, value in wanted.items()) else None
 
-    def access_token(self, suite_key: str, corp_id: str) -> requests.Response:
-        """Ask for a corp access token."""
-        return self.ask(suite_key, corp_id, "/access-token")
+    def departments_in_scope(self, suite_key: str, corp_id: str) -> list[int]:
+        """Return which departments the company lets the app see."""
+        tenant = self.tenant(suite_key, corp_id)
+        return list(((tenant or {}).get("auth_scope") or {}).get("dept_ids", []))
 
-    def patient_token(self, suite_key: str, corp_id: str) -> str:
+    def access_token(self, suite_key: str, corp_id: str, **query: Any) -> requests.Response:
+        """Ask for a corp access token."""
+        return self.ask(suite_key, corp_id, "/access-token", **query)
+
+    def patient_token(self, suite_key: str, corp_id: str, **query: Any) -> str:
         """Ask until there is a token, coming back when the portal says so."""
         for _attempt in range(30):
-            answer = self.access_token(suite_key, corp_id)
+            answer = self.access_token(suite_key, corp_id, **query)
             if answer.status_code == 200:
                 return str(answer.json()["access_token"])
             assert answer.status_code == 503, answer.text

@@ -5,8 +5,10 @@ Embedded: `manage.py portal` on SQLite, nothing else. Services: the processes of
 on its own, on PostgreSQL and Redis.
 """
 
+import base64
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,14 +39,22 @@ class Stack:
         self.processes: dict[str, Process] = {}
 
     def start(self) -> "Stack":
+        """Start everything and wait until it answers; nothing is left running when it does not."""
+        try:
+            self._start_all()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start_all(self) -> None:
         self._start("simulator", manage(*self._simulator_arguments()))
         if self.is_embedded:
             self._start("portal", manage("portal", "--host", "127.0.0.1", "--port", str(self.port)))
         else:
             run(manage("migrate", "--no-input"), env=self.env)
             self.start_services()
-        eventually(self._is_ready, within=60, what="portal and simulator are ready")
-        return self
+        eventually(self.is_ready, within=60, what="portal and simulator are ready")
 
     def start_services(self) -> None:
         """Start what docker-compose.yml runs, one process each."""
@@ -72,6 +82,19 @@ class Stack:
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run a management command as an operator would; return what it printed."""
         return run(manage(*arguments), env=self.env, stdin=stdin)
+
+    def let_token_run_out(self, suite_key: str, corp_id: str) -> None:
+        """Bring a token to its end, as two hours would."""
+        self.python(
+            "from django.utils import timezone; from tenants.models import AccessToken;"
+            "AccessToken.objects.filter("
+            f"tenant__suite__suite_key={suite_key!r}, tenant__corp__corp_id={corp_id!r}"
+            ").update(expires_at=timezone.now(), refresh_at=timezone.now())"
+        )
+
+    def python(self, code: str) -> str:
+        """Run a line of Python in the portal's environment, beside the portal; return what it printed."""
+        return run(manage("shell", "--verbosity", "0", "--command", code), env=self.env)
 
     def manage_json(self, *arguments: str, stdin: str = "") -> Any:
         return json.loads(self.manage(*arguments, "--json", stdin=stdin))
@@ -115,12 +138,13 @@ class Stack:
                 "DATABASE_URL": database_url,
                 "REDIS_URL": redis_url,
                 "CELERY_BROKER_URL": redis_url,
-                "SECRET_KEY": "journey-secret-key-0123456789-0123456789-0123456789",
-                "FIELD_ENCRYPTION_KEYS": "j1:OTh3Mk1rUXZ4Yk5wTGRaY0hhR2ZTZVJ0WXVJb1BzREY=",
+                "SECRET_KEY": secrets.token_urlsafe(50),
+                "FIELD_ENCRYPTION_KEYS": f"j1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             }
         return env
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Tell whether everything answers; fails when a process has ended."""
         for process in self.processes.values():
             assert process.is_running, f"{process.name} ended:\n{process.log()[-4000:]}"
         try:
@@ -141,5 +165,6 @@ SEED: dict[str, Any] = {
         {"corp_id": "dingcorp00000001", "name": "杭州云栖科技有限公司"},
         {"corp_id": "dingcorp00000002", "name": "深圳前海贸易有限公司"},
         {"corp_id": "dingcorp00000003", "name": "成都天府食品厂"},
+        {"corp_id": "dingcorp00000004", "name": "西安大雁塔文化传播有限公司"},
     ],
 }

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from isv_portal.demo.screen import Screen, where_to_look
+from isv_portal.demo.screen import Screen, print_where_to_look
 from isv_portal.demo.story import Story
 from isv_portal.demo.world import DemoFailed, DemoWorld
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 story = Story(world)
             if not Screen(console).play(story):
                 raise DemoFailed("the story ended early, see the last line of the table")
-            console.print(where_to_look(world, story))
+            print_where_to_look(console, world, story)
             if not options["once"]:
                 console.print("Running. Ctrl-C ends everything.")
                 threading.Event().wait()
