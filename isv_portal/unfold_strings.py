@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext_lazy
 
 TEXTS = (
+    _(" By %(filter_title)s "),  # Django has a translation, but not one that reads well here
     _("Add new item"),
     _("After you've created a user, you’ll be able to edit more user options."),
     _("All applications"),

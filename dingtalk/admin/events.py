@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 
 from dingtalk import operations
 from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
-from dingtalk.foundation.admin_display import NOTHING, label, pretty_json
+from dingtalk.foundation.admin_display import NOTHING, breakable, label, pretty_json, unbroken
 from dingtalk.foundation.keyring import DecryptionError
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.read_only_admin import LongListAdmin
@@ -23,6 +23,7 @@ from dingtalk.foundation.text import visible
 from dingtalk.models import EventState, ReceivedEvent
 from dingtalk.protocol.errors import ProtocolError
 
+_SHORT_LENGTH = 80
 _COLOURS = {
     EventState.PENDING: "info",
     EventState.HANDLED: "success",
@@ -41,10 +42,9 @@ class ReceivedEventAdmin(LongListAdmin):
         "received_at",
         "shown_type",
         "corp_id",
-        "suite",
+        "shown_suite",
         "shown_state",
         "attempts",
-        "platform_time",
         "outcome",
     )
     list_filter = (("state", ChoicesDropdownFilter), ("suite", RelatedDropdownFilter), "received_at")
@@ -85,16 +85,21 @@ class ReceivedEventAdmin(LongListAdmin):
         """Name the event's type; a SyncHTTP row may have a number only."""
         return event.event_type or (f"biz_type {event.biz_type}" if event.biz_type is not None else "?")
 
+    @display(description=_("suite"), ordering="suite__name")
+    def shown_suite(self, event: ReceivedEvent) -> SafeString:
+        """Name the suite."""
+        return unbroken(event.suite)
+
     @display(description=_("state"), ordering="state")
     def shown_state(self, event: ReceivedEvent) -> SafeString:
         """Show the state by its colour."""
         return label(event.get_state_display(), _COLOURS[EventState(event.state)])
 
     @display(description=_("error or note"))
-    def outcome(self, event: ReceivedEvent) -> str:
+    def outcome(self, event: ReceivedEvent) -> SafeString:
         """Say in short what went wrong, or why nothing was done."""
-        text = event.last_error or event.note
-        return visible(text[:80]) + ("…" if len(text) > 80 else "") if text else NOTHING
+        text = event.last_error or event.note or NOTHING
+        return breakable(visible(text if len(text) <= _SHORT_LENGTH else f"{text[:_SHORT_LENGTH]}…"))
 
     @display(description=_("payload"))
     def content(self, event: ReceivedEvent) -> SafeString | str:

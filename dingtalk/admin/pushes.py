@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from dingtalk.foundation.admin_display import page_link
 from dingtalk.foundation.read_only_admin import LongListAdmin, ReadOnlyInline
 from dingtalk.models import ReceivedEvent, ReceivedPush
 
@@ -14,15 +16,19 @@ class EventInline(ReadOnlyInline):
     """The events that a push brought."""
 
     model = ReceivedEvent
-    fields = ("event_type", "corp_id", "state", "attempts", "platform_time")
+    fields = ("shown_type", "corp_id", "state", "attempts", "platform_time")
     ordering = ("id",)
-    show_change_link = True
     verbose_name_plural = _("received events")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEvent]:
         """Leave the payloads in the database."""
         rows: QuerySet[ReceivedEvent] = super().get_queryset(request)
         return rows.defer("payload")
+
+    @display(description=_("event type"))
+    def shown_type(self, event: ReceivedEvent) -> SafeString:
+        """Link to the event."""
+        return page_link(event, event)
 
 
 @admin.register(ReceivedPush)

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -23,6 +25,22 @@ _LONGEST_JSON = 100_000
 def label(text: Any, kind: str = "") -> SafeString:
     """Return a coloured label; `kind`: success, info, warning, danger, or nothing for grey."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
+
+
+def unbroken(text: Any) -> SafeString:
+    """Return a short text that keeps to one line."""
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
+
+
+def breakable(text: str) -> SafeString:
+    """Return a text whose long words are broken where there is no room."""
+    return format_html('<span class="break-all">{}</span>', text)
+
+
+def page_link(row: Model, text: Any) -> SafeString:
+    """Return a link to a row's page in the admin."""
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="text-link" href="{}">{}</a>', url, text)
 
 
 def pretty_json(value: Any) -> SafeString:

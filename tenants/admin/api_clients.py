@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from dingtalk.foundation import audit
 from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
-from dingtalk.foundation.admin_display import label
+from dingtalk.foundation.admin_display import label, page_link
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from dingtalk.foundation.shown_once import shown_once
@@ -79,8 +79,12 @@ class KeyInline(KeyState, ReadOnlyInline):
 
     model = ApiKey
     verbose_name_plural = gettext_lazy("API keys")
-    fields = ("prefix", "label", "shown_state", "created_at", "expires_at", "revoked_at", "last_used_at")
-    show_change_link = True
+    fields = ("shown_key", "label", "shown_state", "created_at", "expires_at", "revoked_at", "last_used_at")
+
+    @display(description=gettext_lazy("prefix"))
+    def shown_key(self, key: ApiKey) -> SafeString:
+        """Link to the key, where it can be revoked."""
+        return page_link(key, key.prefix)
 
 
 @admin.register(ApiClient)

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 
 from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
-from dingtalk.foundation.admin_display import NOTHING, ago, label, pretty_json
+from dingtalk.foundation.admin_display import NOTHING, ago, breakable, label, pretty_json, unbroken
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.read_only_admin import ReadOnlyAdmin
 from dingtalk.foundation.text import visible
@@ -42,7 +42,7 @@ class TenantAdmin(ReadOnlyAdmin):
 
     list_display = (
         "company",
-        "suite",
+        "shown_suite",
         "shown_state",
         "shown_waiting",
         "problem",
@@ -78,7 +78,7 @@ class TenantAdmin(ReadOnlyAdmin):
             _("company"),
             {
                 "fields": (
-                    ("company_name", "corp_id"),
+                    ("company_name", "shown_corp_id"),
                     ("company_full_name", "company_industry"),
                     ("suite", "auth_user_id"),
                 )
@@ -105,7 +105,7 @@ class TenantAdmin(ReadOnlyAdmin):
         "to_do",
         "shown_permanent_code",
         "company_name",
-        "corp_id",
+        "shown_corp_id",
         "company_full_name",
         "company_industry",
         "shown_agents",
@@ -135,14 +135,19 @@ class TenantAdmin(ReadOnlyAdmin):
         return waiting_label(tenant)
 
     @display(description=_("problem"))
-    def problem(self, tenant: Tenant) -> str:
+    def problem(self, tenant: Tenant) -> SafeString:
         """Show what the last error means, in short."""
-        return short_error(tenant.last_error, tenant.last_error_code)
+        return breakable(short_error(tenant.last_error, tenant.last_error_code))
 
     @display(description=_("updated"), ordering="updated_at")
-    def shown_update(self, tenant: Tenant) -> str:
+    def shown_update(self, tenant: Tenant) -> SafeString:
         """Say how long ago the tenant last changed."""
-        return ago(tenant.updated_at, now=timezone.now())
+        return unbroken(ago(tenant.updated_at, now=timezone.now()))
+
+    @display(description=_("suite"), ordering="suite__name")
+    def shown_suite(self, tenant: Tenant) -> SafeString:
+        """Name the suite."""
+        return unbroken(tenant.suite)
 
     @display(description=_("last error"))
     def shown_error(self, tenant: Tenant) -> SafeString | str:
@@ -181,7 +186,7 @@ class TenantAdmin(ReadOnlyAdmin):
         return visible(tenant.corp.industry) or NOTHING
 
     @display(description=_("corp id"), ordering="corp__corp_id")
-    def corp_id(self, tenant: Tenant) -> str:
+    def shown_corp_id(self, tenant: Tenant) -> str:
         """Show the corp id."""
         return tenant.corp.corp_id
 

@@ -261,3 +261,9 @@ def test_an_action_without_the_forgery_token_is_refused(rows):
 
     assert response.status_code == 403
     assert ReceivedEvent.objects.get(pk=rows.event.pk).state == EventState.DEAD
+
+
+def test_a_pushs_page_leads_to_its_events(operator, rows):
+    page = operator.get(f"/admin/dingtalk/receivedpush/{rows.push.pk}/change/").content.decode()
+
+    assert f'href="{EVENTS}{rows.event.pk}/change/"' in page

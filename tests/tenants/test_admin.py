@@ -226,3 +226,7 @@ def test_autocomplete_of_tenants_shows_no_secret(operator, rows):
 
     assert str(rows.tenant.pk) in answer
     assert not any(secret in answer for secret in CANARIES)
+
+
+def test_a_clients_page_leads_to_its_keys(operator, rows):
+    assert f'href="{KEYS}{rows.key.pk}/change/"' in shown(operator, f"{CLIENTS}{rows.client.pk}/change/")
