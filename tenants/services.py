@@ -316,12 +316,10 @@ def _begin_if_ended(tenant: Tenant, *, platform_time: datetime, now: datetime, r
 
 def _switches_since(tenant: Tenant, platform_time: datetime | None) -> dict[str, Any]:
     """A new authorisation starts with the app switched on: only newer switches stay."""
-    if platform_time is None:
-        return tenant.agent_switches
     return {
         agent_id: switch
         for agent_id, switch in tenant.agent_switches.items()
-        if _is_older_than(switch, platform_time)
+        if platform_time is None or _is_older_than(switch, platform_time)
     }
 
 

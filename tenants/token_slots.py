@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -65,8 +65,7 @@ Obtain = Callable[[], Obtained]
 
 def slot_of(*, suite: Suite, kind: TokenKind, tenant: Tenant | None = None) -> UUID:
     """Return the row of a token, made when there is none yet."""
-    place = {"suite": suite, "kind": kind, "tenant": tenant}
-    return cast(UUID, AccessToken.objects.get_or_create(**place)[0].pk)
+    return AccessToken.objects.get_or_create(suite=suite, kind=kind, tenant=tenant)[0].pk
 
 
 def obtain_token(
@@ -109,7 +108,7 @@ def is_same_token(one: str, other: str) -> bool:
 
 
 def _read(slot: UUID) -> AccessToken:
-    row = AccessToken.objects.filter(pk=slot).first()
+    row = AccessToken.objects.select_related("tenant").filter(pk=slot).first()
     if row is None:
         raise Overtaken
     return row
@@ -150,7 +149,7 @@ def _renew_if_free(
 
 
 def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
-    generation = Tenant.objects.filter(pk=row.tenant_id).values_list("generation", flat=True).first()
+    generation = row.tenant.generation if row.tenant is not None else None
     try:
         obtained = obtain()
     except (DingTalkError, TenantError) as error:
@@ -186,7 +185,7 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, generation: int 
 
 
 def _lock_unless_overtaken(row: AccessToken, *, generation: int | None) -> None:
-    if row.tenant_id is None:
+    if row.tenant_id is None or generation is None:
         return
     tenants = Tenant.objects.select_for_update().filter(pk=row.tenant_id, generation=generation)
     if not tenants.exclude(state=TenantState.RELIEVED).exists():

@@ -6,7 +6,7 @@ that commit on.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -118,7 +118,7 @@ def _obtain(
     )
 
 
-def _find(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str) -> dict[str, Any] | None:
+def _find(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str) -> Mapping[str, Any] | None:
     rows = tenants.filter(suite__suite_key=suite_key, corp__corp_id=corp_id).annotate(
         corp_token=FilteredRelation("tokens", condition=Q(tokens__kind=TokenKind.CORP))
     )
@@ -139,7 +139,7 @@ def _find(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str) -> dict[st
     )
 
 
-def _stored_token(row: dict[str, Any]) -> CurrentToken | None:
+def _stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
     if row["token"] is None or row["expires_at"] is None:
         return None
     field_ = AccessToken._meta.get_field("token")
@@ -150,7 +150,7 @@ def _stored_token(row: dict[str, Any]) -> CurrentToken | None:
     )
 
 
-def _note_use(row: dict[str, Any], current: CurrentToken, *, now: datetime) -> None:
+def _note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -> None:
     """Write once per token that it is used (only such are renewed ahead), and once that it is time to."""
     changes: dict[str, Any] = {}
     if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import requests
@@ -54,30 +55,32 @@ class Story:
         yield Step("operator", "registers two suites and makes an API key", self._register)
         for suite in self.suites:
             yield Step(
-                "DingTalk", f"checks the callback URL of {suite['name']}", lambda s=suite: self._check_url(s)
+                "DingTalk", f"checks the callback URL of {suite['name']}", partial(self._check_url, suite)
             )
             yield Step(
-                "DingTalk", f"pushes a suite ticket to {suite['name']}", lambda s=suite: self._push_ticket(s)
-            )
-        for actor in self.actors:
-            yield Step(
-                actor.name, "authorises: code, info, token, activation", lambda a=actor: self._authorize(a)
+                "DingTalk", f"pushes a suite ticket to {suite['name']}", partial(self._push_ticket, suite)
             )
         for actor in self.actors:
             yield Step(
-                "tenant app", f"gets a token for {actor.name} and uses it", lambda a=actor: self._use_token(a)
+                actor.name, "authorises: code, info, token, activation", partial(self._authorize, actor)
+            )
+        for actor in self.actors:
+            yield Step(
+                "tenant app", f"gets a token for {actor.name} and uses it", partial(self._use_token, actor)
             )
         yield from self._later(self.actors[0])
 
     def _later(self, actor: Actor) -> Iterator[Step]:
-        yield Step(actor.name, "changes the scope", lambda: self._change_scope(actor))
-        yield Step(actor.name, "stops the app", lambda: self._switch(actor, "stop", "stopped"))
-        yield Step(actor.name, "restores the app", lambda: self._switch(actor, "restore", "active"))
-        yield Step(actor.name, "withdraws the authorisation", lambda: self._relieve(actor))
-        yield Step("tenant app", "asks for a token and is refused", lambda: self._is_refused(actor))
-        yield Step(actor.name, "authorises again", lambda: self._authorize(actor))
-        yield Step("DingTalk", "delivers the old withdrawal late", lambda: self._late_relieve(actor))
-        yield Step("tenant app", f"gets a token for {actor.name} and uses it", lambda: self._use_token(actor))
+        yield Step(actor.name, "changes the scope", partial(self._change_scope, actor))
+        yield Step(actor.name, "stops the app", partial(self._switch, actor, "stop", "stopped"))
+        yield Step(actor.name, "restores the app", partial(self._switch, actor, "restore", "active"))
+        yield Step(actor.name, "withdraws the authorisation", partial(self._relieve, actor))
+        yield Step("tenant app", "asks for a token and is refused", partial(self._is_refused, actor))
+        yield Step(actor.name, "authorises again", partial(self._authorize, actor))
+        yield Step("DingTalk", "delivers the old withdrawal late", partial(self._late_relieve, actor))
+        yield Step(
+            "tenant app", f"gets a token for {actor.name} and uses it", partial(self._use_token, actor)
+        )
 
     def _register(self) -> str:
         for suite in self.suites:

@@ -103,7 +103,9 @@ def test_what_a_callback_process_acknowledged_outlives_its_death(stack: Stack, o
     stack.processes["callback"].kill()
 
     assert stopped["accepted"]
-    eventually(lambda: operator.tenant(SYNC_HTTP, ACTIVE, state="stopped"), within=40, what="the stop arrives")
+    eventually(
+        lambda: operator.tenant(SYNC_HTTP, ACTIVE, state="stopped"), within=40, what="the stop arrives"
+    )
     stack.restart("callback")
     eventually(stack.is_ready, within=40)
     assert stack.simulator.act(SYNC_HTTP, ACTIVE, "restore")["accepted"]
