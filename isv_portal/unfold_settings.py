@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,7 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Backend for DingTalk ISVs"),
     "SITE_SYMBOL": "hub",
     "SITE_URL": reverse_lazy("admin:index"),
+    "STYLES": [lambda _request: static("foundation/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

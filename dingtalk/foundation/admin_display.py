@@ -34,7 +34,7 @@ def unbroken(text: Any) -> SafeString:
 
 def breakable(text: str) -> SafeString:
     """Return a text whose long words are broken where there is no room."""
-    return format_html('<span class="break-all">{}</span>', text)
+    return format_html('<span class="breaks-anywhere">{}</span>', text)
 
 
 def page_link(row: Model, text: Any) -> SafeString:
@@ -49,9 +49,7 @@ def pretty_json(value: Any) -> SafeString:
     lines = [visible(line) for line in text[:_LONGEST_JSON].split("\n")]
     if len(text) > _LONGEST_JSON:
         lines.append("…")
-    return format_html(
-        '<pre class="whitespace-pre-wrap break-all text-xs" translate="no">{}</pre>', "\n".join(lines)
-    )
+    return format_html('<pre class="breaks-anywhere text-xs" translate="no">{}</pre>', "\n".join(lines))
 
 
 def ago(moment: datetime | None, *, now: datetime) -> str:
@@ -66,7 +64,8 @@ def ago(moment: datetime | None, *, now: datetime) -> str:
 def copyable(text: str) -> SafeString:
     """Return a text with a button that copies it (COPY_SCRIPT has to be on the page)."""
     return format_html(
-        '<span class="flex flex-wrap items-center gap-2"><code class="break-all" translate="no">{}</code>'
+        '<span class="flex flex-wrap items-center gap-2">'
+        '<code class="breaks-anywhere" translate="no">{}</code>'
         '<button type="button" data-copy="{}" data-copied="{}" class="border border-base-200 cursor-pointer '
         'px-2 py-1 rounded-default text-xs dark:border-base-700">{}</button></span>',
         text,
