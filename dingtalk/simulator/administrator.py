@@ -71,8 +71,9 @@ class Administrator:
         return [] if deed.silent else [self._push(scene, document) for document in made]
 
     def push_grant_again(self, *, suite: Suite, corp_id: str) -> None:
-        """Push the grant of a waiting company once more (`reauth_corp`)."""
-        self.act("authorize", suite=suite, company=self._world.companies[corp_id], deed=Deed(deliveries=1))
+        """Push the grant of a waiting company once more and change nothing in it (`reauth_corp`)."""
+        deed = Deed(deliveries=1, stale=True)
+        self.act("authorize", suite=suite, company=self._world.companies[corp_id], deed=deed)
 
     def _deed(self, action: str) -> Callable[[_Scene], list[Document]]:
         if action in APP_STATES:

@@ -62,6 +62,7 @@ class Control:
             ("POST", f"{suite}/push-ticket", self.push_ticket),
             ("POST", f"{suite}/push", self.push),
             ("POST", f"{suite}/redeliver", self.redeliver),
+            ("GET", f"{suite}/companies/{{corp_id}}", self.grant),
             ("POST", f"{suite}/companies/{{corp_id}}/{{action}}", self.act),
             ("POST", "/_sim/companies", self.make_company),
             ("GET", "/_sim/pushes", self.pushes),
@@ -130,6 +131,13 @@ class Control:
             raise Conflict("it was not sent yet")
         push = self._pusher.redeliver(suite, earlier, fresh_envelope=bool(body.get("fresh_envelope", False)))
         return await self._result([push], wait=bool(body.get("wait")))
+
+    async def grant(self, request: Request, _body: Body) -> Any:
+        """What a company has granted a suite, also when it was withdrawn."""
+        grant = self._world.grants.get((self._suite(request).suite_key, self._company(request).corp_id))
+        if grant is None:
+            raise NotFound("the company has never authorised this suite")
+        return snapshot.describe_grant(self._world, grant)
 
     async def act(self, request: Request, body: Body) -> Any:
         """Do what an administrator of the company does."""

@@ -35,7 +35,6 @@ class _Outcome:
     response: Response
     code: int | str
     request_id: str = ""
-    endpoint: str = ""
 
 
 class Gateway:
@@ -59,7 +58,7 @@ class Gateway:
     async def answer(self, request: Request) -> Response:
         """Answer one call and record it."""
         started = time.monotonic()
-        path = request.scope["path"]
+        name = endpoint_name(request.method, request.scope["path"])
         body = await request.body()
         call = Call(
             world=self._world,
@@ -68,12 +67,14 @@ class Gateway:
             header_token=request.headers.get(TOKEN_HEADER),
             reauthorizer=self._reauthorizer,
         )
-        fault = self._faults.take(endpoint_name(request.method, path))
+        fault = self._faults.take(name)
         outcome = await self._outcome(request, call, body, fault)
+        if name in endpoints.CHANGING:
+            self._on_change()
         self._ledger.add(
             at_ms=self._world.clock.now_ms(),
             method=request.method,
-            endpoint=outcome.endpoint or path,
+            endpoint=name,
             suite_key=call.suite_key,
             corp_id=call.corp_id,
             code=outcome.code,
@@ -91,8 +92,6 @@ class Gateway:
         if fault is not None and fault.kind not in (FaultKind.DELAY, FaultKind.DROP_ANSWER):
             return _fault_outcome(fault, is_new=is_new)
         outcome = self._new_family(request, call, body) if is_new else self._old_family(request, call, body)
-        if outcome.endpoint in endpoints.CHANGING:
-            self._on_change()
         if fault is not None and fault.kind is FaultKind.DROP_ANSWER:
             outcome.response = CutConnection()
         return outcome
@@ -106,9 +105,7 @@ class Gateway:
             content = answers.old_family_success(handler(call), request_id=request_id)
         except OldFamilyError as error:
             content = answers.old_family_failure(error, request_id=request_id)
-        return _Outcome(
-            json_response(content), content["errcode"], request_id, endpoint.name if endpoint else ""
-        )
+        return _Outcome(json_response(content), content["errcode"], request_id)
 
     def _new_family(self, request: Request, call: Call, body: bytes) -> _Outcome:
         request_id = invention.new_style_request_id()
@@ -120,13 +117,13 @@ class Gateway:
         try:
             if request.method == "POST":
                 call.parameters = _new_body(request, body)
-            return _Outcome(json_response(endpoint.handler(call)), "ok", request_id, endpoint.name)
+            return _Outcome(json_response(endpoint.handler(call)), "ok", request_id)
         except NewFamilyError as error:
-            return _new_failure(error, request_id=request_id, endpoint=endpoint.name)
+            return _new_failure(error, request_id=request_id)
 
 
 def endpoint_name(method: str, path: str) -> str:
-    """The name of a call in faults: its path, with `{corpId}` in place of the company's id."""
+    """The name of a call in ledger and faults: its path, with `{corpId}` in place of the company's id."""
     found = endpoints.find_new_family(method, path)
     return found[0].name if found else path
 
@@ -169,9 +166,9 @@ def _wrong_method(allowed: tuple[str, ...]) -> OldFamilyError:
     return OldFamilyError(43002, "需要POST请求")
 
 
-def _new_failure(error: NewFamilyError, *, request_id: str, endpoint: str = "") -> _Outcome:
+def _new_failure(error: NewFamilyError, *, request_id: str) -> _Outcome:
     content = answers.new_family_failure(error, request_id=request_id)
-    return _Outcome(json_response(content, status=error.status), error.code, request_id, endpoint)
+    return _Outcome(json_response(content, status=error.status), error.code, request_id)
 
 
 def _fault_outcome(fault: Fault, *, is_new: bool) -> _Outcome:

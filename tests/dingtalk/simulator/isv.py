@@ -32,15 +32,11 @@ class Isv:
 
     @property
     def ticket(self) -> str:
-        return str(self.remote.suite(self.suite_key)["suite_ticket"])
+        return str(self.remote._call("GET", f"/_sim/suites/{self.suite_key}")["suite_ticket"])
 
     def grant(self, corp_id: str) -> dict[str, Any]:
         """The grant of a company as the simulator knows it."""
-        return next(
-            grant
-            for grant in self.remote.state()["grants"]
-            if (grant["suite_key"], grant["corp_id"]) == (self.suite_key, corp_id)
-        )
+        return self.remote._call("GET", f"/_sim/suites/{self.suite_key}/companies/{corp_id}")
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
         return requests.request(method, self.base_url + path, json=body, params=query, timeout=10)

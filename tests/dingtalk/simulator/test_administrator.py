@@ -217,6 +217,7 @@ def test_a_waiting_company_is_pushed_again_on_request(
     legacy_isv: Isv, legacy_receiver: Receiver, corp_id: str
 ):
     authorize(legacy_isv, corp_id)
+    legacy_isv.remote.act(legacy_isv.suite_key, corp_id, "stop", silent=True)
     token = legacy_isv.suite_token()
 
     answer = legacy_isv.post(
@@ -226,6 +227,7 @@ def test_a_waiting_company_is_pushed_again_on_request(
     assert answer["errcode"] == 0
     (document,) = eventually(lambda: list(legacy_receiver.documents))
     assert document["AuthCode"] in legacy_isv.grant(corp_id)["unspent_codes"]
+    assert legacy_isv.grant(corp_id)["app_state"] == "stopped"
 
 
 def test_a_ticket_arrives_as_a_row_of_the_isv_itself(sync_isv: Isv, sync_receiver: Receiver):

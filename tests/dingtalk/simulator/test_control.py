@@ -70,6 +70,7 @@ def test_a_suite_or_company_is_made_once(shared_simulator: RunningSimulator):
     [
         ("GET", "/_sim/nothing", None, 404),
         ("GET", "/_sim/suites/suiteunknown", None, 404),
+        ("GET", "/_sim/suites/{suite}/companies/{corp}", None, 404),
         ("POST", "/_sim/suites/{suite}/companies/dingnobody/authorize", {}, 404),
         ("POST", "/_sim/suites/{suite}/companies/{corp}/dance", {}, 404),
         ("POST", "/_sim/suites/{suite}/companies/{corp}/authorize", {"deliveries": -1}, 400),

@@ -96,6 +96,7 @@ def test_a_fault_with_a_company_in_its_path_matches_any_company(isv: Isv):
     isv.remote.add_fault(endpoint="/v1.0/oauth2/{corpId}/token", kind="http_500")
 
     assert isv.call("POST", "/v1.0/oauth2/dingany/token", {}).status_code == 500
+    assert isv.remote.calls(endpoint="/v1.0/oauth2/{corpId}/token")["calls"][0]["fault"] == "http_500"
 
 
 def test_a_fault_ends_by_its_count_or_when_it_is_cleared(isv: Isv):
