@@ -138,9 +138,9 @@ class ReceivedEventAdmin(LongListAdmin):
     def _put_back(self, request: HttpRequest, events: list[ReceivedEvent]) -> None:
         event_ids = [event.pk for event in events]
         count = operations.handle_events_again(event_ids, actor=operator_of(request), now=timezone.now())
-        for event in events:
-            self.log_change(request, event, "event.handle_again")
         if count:
+            for event in events:
+                self.log_change(request, event, "event.handle_again")
             text = ngettext(
                 "%(count)d event will be handled again.", "%(count)d events will be handled again.", count
             )

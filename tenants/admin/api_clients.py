@@ -212,9 +212,10 @@ class ApiKeyAdmin(KeyState, ReadOnlyAdmin):
 
     def _revoke(self, request: HttpRequest, keys: list[ApiKey]) -> None:
         actor, now = operator_of(request), timezone.now()
-        count = sum(revoke_key(key, now=now, actor=actor) for key in keys)
-        for key in keys:
+        revoked = [key for key in keys if revoke_key(key, now=now, actor=actor)]
+        for key in revoked:
             self.log_change(request, key, "api_key.revoke")
+        count = len(revoked)
         text = ngettext("%(count)d key was revoked.", "%(count)d keys were revoked.", count) % {
             "count": count
         }
