@@ -9,3 +9,9 @@ class TenantsConfig(AppConfig):
 
     name = "tenants"
     verbose_name = _("Tenants")
+
+    def ready(self) -> None:
+        """Subscribe to DingTalk's events, and tell the dispatcher what there is to do."""
+        from tenants import events, work  # noqa: F401 — importing the handlers registers them
+
+        work.register_queues()

@@ -10,10 +10,11 @@ import pytest
 import requests
 
 from dingtalk.models import ReceivedPush, Suite
-from tests.journeys.processes import Process, eventually, free_port
+from tests.journeys.processes import Process, eventually
 from tests.support.callback_signer import Signer
 from tests.support.callbacks import ENCODING_AES_KEY, SUITE_KEY, TOKEN, make_suite
 from tests.support.protocol_fixtures import load_event
+from tests.support.services import free_port
 from tests.support.shared_database import environment
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]

@@ -3,6 +3,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import translation
 
 from tests.support.vault.models import Box
 
@@ -13,7 +14,8 @@ def run(*arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit code and what it wrote."""
     out, err = StringIO(), StringIO()
     try:
-        call_command("rotate_encryption_keys", *arguments, stdout=out, stderr=err)
+        with translation.override("en"):
+            call_command("rotate_encryption_keys", *arguments, stdout=out, stderr=err)
     except SystemExit as ended:
         return int(ended.code or 0), out.getvalue(), err.getvalue()
     return 0, out.getvalue(), err.getvalue()
