@@ -175,6 +175,20 @@ def test_every_address_of_the_portal_is_served(name):
     assert unknown == []
 
 
+def test_every_log_line_and_system_check_of_the_operators_page_is_written_somewhere():
+    page = text_of("docs/operations.md")
+    logs = page.partition("## Logs")[2].partition("\n## ")[0]
+    mentioned = {
+        *re.findall(r"^\| `(\w+)` \|", logs, re.MULTILINE),
+        *re.findall(r"isv_portal\.[EW]\d+", page),
+    }
+    sources = [path for name in ("isv_portal", "tenants", "dingtalk") for path in (ROOT / name).rglob("*.py")]
+    written = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+
+    assert len(mentioned) > 6
+    assert {name for name in mentioned if f'"{name}"' not in written} == set()
+
+
 def test_every_feature_has_a_row_with_a_known_state():
     rows = dict(FEATURE.findall(FEATURES.read_text(encoding="utf-8")))
     expected = {f"{letter}{n}" for letter, most in FEATURES_BY_LETTER.items() for n in range(1, most + 1)}
