@@ -97,7 +97,8 @@ def change_suite(
     values = checked_values(changes)
     try:
         with transaction.atomic():
-            current = Suite.objects.select_for_update().get(pk=suite.pk)
+            # A plain lock would hold up pushes, whose foreign key looks at this row.
+            current = Suite.objects.select_for_update(no_key=True).get(pk=suite.pk)
             changed = {name: value for name, value in values.items() if getattr(current, name) != value}
             if changed:
                 _store_changes(current, changed, now=now, keep_previous=keep_previous)

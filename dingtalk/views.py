@@ -48,11 +48,16 @@ def _read_query(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _refused(error: ProtocolError) -> HttpResponse:
-    """The same answer for every reason: a difference would help to guess keys."""
+    """Log the reason and keep it to ourselves: a different answer would help to guess keys."""
     reason = type(error).__name__
     with _refusals_lock:
         _refusals[reason] += 1
         count = _refusals[reason]
     # `count`: of this reason, since this process started.
     logger.warning("callback_refused", extra={"reason": reason, "count": count})
+    return refusal()
+
+
+def refusal() -> HttpResponse:
+    """Return the single answer to everything that is no callback for us; it says nothing about why."""
     return HttpResponse(b"Bad request\n", status=400, content_type="text/plain")

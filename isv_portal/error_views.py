@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from dingtalk.views import refusal
+
 API_PREFIX = "/api/"
 CALLBACK_PREFIX = "/callback/"
 
@@ -45,17 +47,12 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return _for_machines(request, status, "error", detail) or defaults.server_error(request)
 
 
-def refused_callback() -> HttpResponse:
-    """Return the single answer to every callback that is not one: says nothing about why."""
-    return HttpResponse(b"Bad request\n", status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
-
-
 def _for_machines(request: HttpRequest, status: HTTPStatus, code: str, detail: str) -> HttpResponse | None:
     if request.path.startswith(CALLBACK_PREFIX):
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # Not stored, so not acknowledged: DingTalk sends it again.
             return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain")
-        return refused_callback()
+        return refusal()
     if request.path.startswith(API_PREFIX):
         kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
         errors = [{"code": code, "detail": detail, "attr": None}]
