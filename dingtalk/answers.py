@@ -125,7 +125,7 @@ def _read_items(members: Mapping[str, Any], name: str) -> list[Any]:
         return []
     if isinstance(value, list):
         return value
-    if isinstance(value, str | int):
+    if isinstance(value, str | int) and not isinstance(value, bool):
         return [value]
     raise UnusableAnswer(f"{name} is not a list")
 

@@ -98,6 +98,6 @@ def _refusal(
         spends_code=request.call.spends_code,
     )
     if isinstance(error, RateLimited) and not error.ip_ban:
-        asked = read_int(raw.retry_after, largest=_LONGEST_PAUSE_SECONDS) or 0
-        error.retry_after_seconds = max(error.retry_after_seconds, float(asked))
+        asked_seconds = min(read_int(raw.retry_after) or 0, _LONGEST_PAUSE_SECONDS)
+        error.retry_after_seconds = max(error.retry_after_seconds, float(asked_seconds))
     return error

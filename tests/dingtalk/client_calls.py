@@ -1,0 +1,122 @@
+"""Every call of the client with secrets that can be recognised, and an answer that says yes to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dingtalk.client import DingTalkClient, SuiteIdentity
+
+OAPI, API = "https://oapi.dingtalk.com", "https://api.dingtalk.com"
+SUITE_KEY, CORP_ID = "suitekey0001", "dingcorp0001"
+SUITE_SECRET, TICKET = "canary-secret+/=", "canary-ticket+/="
+SUITE_TOKEN, CORP_TOKEN = "canary-suite-token+/=", "canary-corp-token+/="
+TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
+CANARY = "canary"
+IDENTITY = SuiteIdentity(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET, suite_ticket=TICKET)
+NOW = 1_790_000_000.123
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: how it is made, to which URL, and a plain answer to it."""
+
+    name: str
+    make: Callable[[DingTalkClient], Any]
+    answer: dict[str, Any]
+    host: str = OAPI
+    path: str = ""
+    method: str = "POST"
+    repeatable: bool = True
+
+    @property
+    def url(self) -> str:
+        return self.host + self.path
+
+
+CASES = [
+    Case(
+        "get_suite_access_token",
+        lambda client: client.get_suite_access_token(IDENTITY),
+        {"errcode": 0, "errmsg": "ok", "suite_access_token": SUITE_TOKEN, "expires_in": 7200},
+        path="/service/get_suite_token",
+    ),
+    Case(
+        "get_permanent_code",
+        lambda client: client.get_permanent_code(suite_access_token=SUITE_TOKEN, tmp_auth_code=TMP_CODE),
+        {
+            "errcode": 0,
+            "permanent_code": PERMANENT_CODE,
+            "auth_corp_info": {"corpid": CORP_ID, "corp_name": "杭州云栖科技"},
+        },
+        path="/service/get_permanent_code",
+        repeatable=False,
+    ),
+    Case(
+        "get_auth_info",
+        lambda client: client.get_auth_info(IDENTITY, corp_id=CORP_ID),
+        {"errcode": 0, "auth_corp_info": {"corpid": CORP_ID, "corp_name": "杭州云栖科技"}},
+        path="/service/get_auth_info",
+    ),
+    Case(
+        "get_corp_token",
+        lambda client: client.get_corp_token(IDENTITY, corp_id=CORP_ID),
+        {"errcode": 0, "access_token": CORP_TOKEN, "expires_in": 7200},
+        path="/service/get_corp_token",
+    ),
+    Case(
+        "get_corp_access_token",
+        lambda client: client.get_corp_access_token(IDENTITY, corp_id=CORP_ID),
+        {"accessToken": CORP_TOKEN, "expireIn": 7200},
+        host=API,
+        path="/v1.0/oauth2/corpAccessToken",
+    ),
+    Case(
+        "activate_suite",
+        lambda client: client.activate_suite(
+            suite_access_token=SUITE_TOKEN,
+            suite_key=SUITE_KEY,
+            corp_id=CORP_ID,
+            permanent_code=PERMANENT_CODE,
+        ),
+        {"errcode": 0, "errmsg": "ok"},
+        path="/service/activate_suite",
+    ),
+    Case(
+        "get_unactive_corps",
+        lambda client: client.get_unactive_corps(suite_access_token=SUITE_TOKEN, app_id=55),
+        {"errcode": 0, "app_id": 55, "corp_list": [CORP_ID], "has_more": False},
+        path="/service/get_unactive_corp",
+    ),
+    Case(
+        "reauth_corp",
+        lambda client: client.reauth_corp(suite_access_token=SUITE_TOKEN, app_id=55, corp_ids=[CORP_ID]),
+        {"errcode": 0},
+        path="/service/reauth_corp",
+    ),
+    Case(
+        "get_auth_scopes",
+        lambda client: client.get_auth_scopes(corp_access_token=CORP_TOKEN),
+        {
+            "errcode": 0,
+            "auth_org_scopes": {"authed_user": ["u1"], "authed_dept": [1]},
+            "auth_user_field": ["name"],
+        },
+        path="/auth/scopes",
+        method="GET",
+    ),
+]
+CASE = {case.name: case for case in CASES}
+OLD_CASES = [case for case in CASES if case.host == OAPI]
+
+
+def make_client(
+    base_url: str = "", *, read_timeout_seconds: float = 5.0, clock: Callable[[], float] = lambda: NOW
+) -> DingTalkClient:
+    """A client of the real hosts, or of one server that plays both."""
+    return DingTalkClient(
+        oapi_base_url=base_url or OAPI,
+        api_base_url=base_url or API,
+        connect_timeout_seconds=1.0,
+        read_timeout_seconds=read_timeout_seconds,
+        clock=clock,
+    )
