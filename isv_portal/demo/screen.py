@@ -63,6 +63,7 @@ def print_where_to_look(console: Console, world: DemoWorld, story: Story) -> Non
         "logs": str(world.directory),
         "try": f"curl -H 'Authorization: Bearer {story.api_key}' {token_url}",
     }
+    console.print()
     console.rule("Where to look · 请看这里", align="left")
     for name, line in lines.items():
         console.print(f"{name:<10}", end="", style="bold")

@@ -42,7 +42,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "The simulator's packages are missing: pip install -r requirements-simulator.txt"
             )
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+            signal.signal(number, signal.default_int_handler)
         console = Console()
         try:
             with tempfile.TemporaryDirectory(prefix="isv-portal-demo-") as directory:
