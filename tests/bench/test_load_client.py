@@ -121,6 +121,19 @@ def test_an_answer_in_pieces_is_one_answer(serve: Serve) -> None:
     assert {sample.body for sample in result.samples} == {b"ok"}
 
 
+def test_an_answer_in_chunks_is_one_answer(serve: Serve) -> None:
+    head, chunks = (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"3\r\none\r\n4\r\n two\r\n0\r\n\r\n",
+    )
+    server = serve(lambda handler, path: handler.send(head + chunks[:5], chunks[5:9], chunks[9:]))
+
+    result = load(server, sample_every=1)
+
+    assert result.answers == server.asked.total() > 5
+    assert {sample.body for sample in result.samples} == {b"one two"}
+
+
 def test_a_refusal_is_an_error_and_no_answer(serve: Serve) -> None:
     server = serve(
         lambda handler, path: handler.send(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
@@ -144,7 +157,8 @@ def test_a_lost_connection_is_an_error(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ntoo long",
     ],
 )

@@ -48,8 +48,12 @@ def redis_url() -> str:
     return os.environ.get("REDIS_URL") or start_redis()
 
 
-def start_postgresql() -> str:
-    """Start the embedded PostgreSQL and return its URL; its database `postgres` is empty."""
+def start_postgresql(*, is_durable: bool = False) -> str:
+    """
+    Start the embedded PostgreSQL and return its URL; its database `postgres` is empty.
+
+    `is_durable`: a commit survives a power cut, which makes it slower. A test run does not need it.
+    """
     folder = _new_folder("postgresql")
     binaries, user = _postgresql_binaries(folder), _postgresql_user()
     data, port = folder / "data", free_port()
@@ -60,10 +64,8 @@ def start_postgresql() -> str:
         user,
     )
     options = ["-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, "-c", "max_connections=200"]
-    # Durability against a power cut is the server's business; a test run does not need it.
-    process = _spawn(
-        [binaries / "postgres", *options, "-c", "fsync=off"], folder, user=user, stop=signal.SIGINT
-    )
+    options += [] if is_durable else ["-c", "fsync=off"]
+    process = _spawn([binaries / "postgres", *options], folder, user=user, stop=signal.SIGINT)
     _wait_until(
         lambda: _run_quietly([binaries / "pg_isready", "-h", "127.0.0.1", "-p", port], user), process, folder
     )
