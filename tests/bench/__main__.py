@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from rich.console import Console
 
 from tests.bench.callback_scenario import measure_callback
@@ -23,6 +24,7 @@ from tests.bench.tables import Tables
 from tests.bench.token_scenario import measure_token
 
 CALLBACK, TOKEN = "callback", "token"
+DATABASE_SETTINGS = ("server_version", "fsync", "synchronous_commit")
 
 
 def main() -> int:
@@ -63,27 +65,26 @@ def _effort(options: argparse.Namespace) -> Effort:
 
 def _measure(options: argparse.Namespace, *, tell: Tell) -> tuple[list[Scenario], dict[str, Any]]:
     effort, started = _effort(options), time.monotonic()
-    scenarios: list[Scenario] = []
     with tempfile.TemporaryDirectory(prefix="isv-portal-bench-") as name:
-        folder = Path(name)
-        circumstances = describe_machine(folder)
+        machine = describe_machine(Path(name))
         tell("starting PostgreSQL and Redis, making the tables")
-        stage = build_stage(folder)
-        tables = Tables(stage.database_url)
-        circumstances |= {
-            name: tables.setting(name) for name in ("server_version", "fsync", "synchronous_commit")
-        }
-        if options.only != TOKEN:
-            scenarios += measure_callback(stage, tables, effort, tell)
-        if options.only != CALLBACK:
-            scenarios += measure_token(stage, effort, tell)
-    circumstances |= {
+        stage = build_stage(Path(name))
+        with psycopg.connect(stage.database_url, autocommit=True) as database:
+            tables = Tables(database)
+            scenarios: list[Scenario] = []
+            if options.only != TOKEN:
+                scenarios += measure_callback(stage, tables, effort, tell)
+            if options.only != CALLBACK:
+                scenarios += measure_token(stage, effort, tell)
+            settings = {name: tables.setting(name) for name in DATABASE_SETTINGS}
+    return scenarios, {
+        **machine,
+        **settings,
         "web_server": f"granian, {WEB_PROCESSES} processes of {WEB_THREADS} threads",
         "turns": effort.turns,
         "seconds_a_run": effort.seconds,
         "took_seconds": round(time.monotonic() - started),
     }
-    return scenarios, circumstances
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from statistics import median, quantiles
 
 from tests.bench.client import LoadResult
 
+# Of fewer no percentiles can be told.
+FEWEST_ANSWERS = 20
+
 
 class InvalidRun(Exception):
     """A run whose figures mean nothing: something was refused, lost or wrong."""
@@ -70,6 +73,8 @@ def measurement_of(result: LoadResult) -> Measurement:
     """Return the figures of a run of the load client; raises InvalidRun when anything went wrong in it."""
     if result.errors:
         raise InvalidRun(f"not everything was answered: {dict(result.errors)}")
+    if result.answers < FEWEST_ANSWERS:
+        raise InvalidRun(f"only {result.answers} answers: too few for percentiles")
     percentiles = quantiles(result.latencies, n=100)
     return Measurement(
         rate=result.rate,

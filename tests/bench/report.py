@@ -18,7 +18,7 @@ def print_report(console: Console, scenarios: Sequence[Scenario], circumstances:
     """Print one table for each scenario: medians over the turns, and the ratios of the subject."""
     for scenario in scenarios:
         console.print(_table(scenario))
-    console.print(", ".join(f"{name}: {value}" for name, value in circumstances.items()))
+    console.print(", ".join(f"{name} {value}" for name, value in circumstances.items()), highlight=False)
     console.print(
         "Client and server share the cores. Figures are medians over the turns; a ratio is the median of "
         "the ratios within each turn, with the lowest and the highest."
@@ -52,10 +52,10 @@ def as_json(scenarios: Sequence[Scenario], circumstances: Mapping[str, Any]) -> 
 
 def _table(scenario: Scenario) -> Table:
     table = Table(title=scenario.name, title_justify="left", title_style="bold")
-    table.add_column("variant")
-    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "client's cores"):
+    table.add_column("variant", no_wrap=True)
+    for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "client cores"):
         table.add_column(heading, justify="right")
-    table.add_column(f"{scenario.subject} is", justify="right")
+    table.add_column(f"{scenario.subject} is", justify="right", no_wrap=True)
     for variant in scenario.runs:
         rate, *others = (scenario.median_of(variant, figure) for figure in _FIGURES)
         cells = [f"{rate:,.0f}", *("–" if value is None else f"{value:.2f}" for value in others)]
@@ -67,7 +67,7 @@ def _ratio(scenario: Scenario, variant: str) -> str:
     if variant == scenario.subject:
         return ""
     ratios = scenario.ratios_to(variant)
-    return f"{scenario.ratio_to(variant):.1%} ({min(ratios):.1%} to {max(ratios):.1%})"
+    return f"{scenario.ratio_to(variant):.1%} ({min(ratios):.1%} – {max(ratios):.1%})"
 
 
 def _others(scenario: Scenario) -> list[str]:

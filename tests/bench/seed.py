@@ -22,7 +22,7 @@ from dingtalk.models import Suite  # noqa: E402
 from tenants import api_keys  # noqa: E402
 from tenants.models import AccessToken, ApiClient, AuthCorp, Scope, Tenant, TenantState, TokenKind  # noqa: E402
 
-COMPANIES = 100
+COMPANIES = 20
 TOKEN_LIFETIME = timedelta(hours=2)
 ACTOR = Actor(kind=ActorKind.COMMAND, name="bench")
 

@@ -12,8 +12,8 @@ PGBENCH_TABLE = "pgbench_push"
 class Tables:
     """The tables of one database; those of the twins are made here."""
 
-    def __init__(self, database_url: str) -> None:
-        self._database = psycopg.connect(database_url, autocommit=True)
+    def __init__(self, database: psycopg.Connection) -> None:
+        self._database = database
         for table in (FLOOR_TABLE, PGBENCH_TABLE):
             self._database.execute(f"CREATE TABLE {table} (LIKE {PORTAL_TABLE} INCLUDING ALL)")
 

@@ -15,7 +15,7 @@ PORTAL = "portal"
 SETTINGS = {
     PORTAL: "isv_portal.settings",
     "empty view": "tests.bench.empty_settings",
-    "empty view behind our middleware": "tests.bench.empty_behind_middleware_settings",
+    "empty view + middleware": "tests.bench.empty_behind_middleware_settings",
 }
 
 
@@ -29,7 +29,12 @@ def measure_token(stage: Stage, effort: Effort, tell: Tell) -> list[Scenario]:
 
 
 def _server(stage: Stage, name: str) -> AbstractContextManager[int]:
-    return web_server(stage, name.replace(" ", "-"), PORTAL_ROLE="web", DJANGO_SETTINGS_MODULE=SETTINGS[name])
+    return web_server(
+        stage,
+        name.replace(" + ", "-").replace(" ", "-"),
+        PORTAL_ROLE="web",
+        DJANGO_SETTINGS_MODULE=SETTINGS[name],
+    )
 
 
 class _TokenBench:
