@@ -1,4 +1,4 @@
-"""The client and the simulator, which share no code, understand each other: every call, and how each is refused."""
+"""The client and the simulator, which share no code, understand each other: every call and refusal."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
