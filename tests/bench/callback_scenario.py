@@ -6,15 +6,13 @@ from contextlib import ExitStack
 from functools import partial
 
 from tests.bench.client import Load
-from tests.bench.measurement import Measurement, Scenario, measure_in_turn
+from tests.bench.measurement import Measurement, Scenario, TooFewRequests, measure_in_turn
 from tests.bench.pgbench import run_pgbench
 from tests.bench.pushes import PushMaker
 from tests.bench.scenarios import WARM_UP_CONNECTIONS, WARM_UP_SECONDS, Effort, Tell, run_checked
 from tests.bench.servers import Stage, web_server
 from tests.bench.tables import FLOOR_TABLE, PGBENCH_TABLE, PORTAL_TABLE, Tables
 
-# Warming up repeats pushes, which is quicker than storing new ones: its rate is a bound, unless the machine
-# is busier just then than later.
 WARM_UP_PUSHES = 1_000
 SPARE_PUSHES = 1.5
 
@@ -48,7 +46,7 @@ class _CallbackBench:
         self._body_bytes = 0
 
     def warm_up(self, tell: Tell) -> None:
-        """Open all connections to the database once, and prepare as many pushes as can be needed."""
+        """Open all connections to the database once, and prepare about as many pushes as will be needed."""
         tell("callback: warming up")
         few = self._maker.requests(WARM_UP_PUSHES)
         fastest = max(self._warm_up(port, few).rate for port in self._ports.values())
@@ -78,7 +76,11 @@ class _CallbackBench:
     def _push(self, port: int, table: str, connections: int) -> Measurement:
         self._tables.empty()
         load = Load(port, self._requests, self._effort.seconds, connections)
-        measurement, acknowledged = run_checked(load, self._maker.is_acknowledged)
+        try:
+            measurement, acknowledged = run_checked(load, self._maker.is_acknowledged)
+        except TooFewRequests:
+            self._requests = self._maker.requests(2 * len(self._requests))
+            return self._push(port, table, connections)
         self._tables.require_rows(table, acknowledged)
         return measurement
 

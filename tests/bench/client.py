@@ -20,6 +20,7 @@ from multiprocessing.synchronize import Barrier
 from tests.bench.http_answer import BadAnswer, read_answer
 
 ANSWER_SECONDS = 10.0
+OUT_OF_REQUESTS = "out of prepared requests"
 _START_SECONDS = 20.0
 _READ_BYTES = 65_536
 # Forked: the workers share the prepared requests instead of getting copies of them.
@@ -190,7 +191,7 @@ class _Worker:
         number = next(self._numbers, None)
         if number is None:
             # Never a quiet end: with idle connections the rate would be too low.
-            self._fail(connection, "out of prepared requests")
+            self._fail(connection, OUT_OF_REQUESTS)
             return
         connection.request_number = number
         connection.sent_at = time.perf_counter()

@@ -3,4 +3,4 @@
 from isv_portal.settings import *  # noqa: F403
 
 ROOT_URLCONF = "tests.bench.empty_urls"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []

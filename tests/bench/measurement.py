@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from tests.bench.client import LoadResult
+from tests.bench.client import OUT_OF_REQUESTS, LoadResult
 
 # Of fewer no percentiles can be told.
 FEWEST_ANSWERS = 20
@@ -12,6 +12,10 @@ FEWEST_ANSWERS = 20
 
 class InvalidRun(Exception):
     """A run whose figures mean nothing: something was refused, lost or wrong."""
+
+
+class TooFewRequests(InvalidRun):
+    """The server was faster than expected, and the load client had nothing left to send."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ def measure_in_turn(
 
 def measurement_of(result: LoadResult) -> Measurement:
     """Return the figures of a run of the load client; raises InvalidRun when anything went wrong in it."""
+    if set(result.errors) == {OUT_OF_REQUESTS}:
+        raise TooFewRequests("too few requests were prepared")
     if result.errors:
         raise InvalidRun(f"not everything was answered: {dict(result.errors)}")
     if result.answers < FEWEST_ANSWERS:

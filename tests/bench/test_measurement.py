@@ -2,8 +2,15 @@
 
 import pytest
 
-from tests.bench.client import LoadResult
-from tests.bench.measurement import InvalidRun, Measurement, Scenario, measure_in_turn, measurement_of
+from tests.bench.client import OUT_OF_REQUESTS, LoadResult
+from tests.bench.measurement import (
+    InvalidRun,
+    Measurement,
+    Scenario,
+    TooFewRequests,
+    measure_in_turn,
+    measurement_of,
+)
 
 
 def test_variants_are_run_in_turn() -> None:
@@ -49,6 +56,18 @@ def test_a_run_with_a_single_error_does_not_count() -> None:
     result.errors["status 503"] = 1
 
     with pytest.raises(InvalidRun, match="status 503"):
+        measurement_of(result)
+
+
+def test_a_run_that_had_nothing_left_to_send_is_told_from_one_that_failed() -> None:
+    result = LoadResult(started=0.0, ended=1.0)
+    result.errors[OUT_OF_REQUESTS] = 16
+
+    with pytest.raises(TooFewRequests):
+        measurement_of(result)
+
+    result.errors["connection lost"] = 1
+    with pytest.raises(InvalidRun, match="connection lost"):
         measurement_of(result)
 
 
