@@ -99,8 +99,10 @@ def decrypt_message(encrypt: str, *, encoding_aes_key: str, owner_key: str) -> s
 
 
 def _decrypted(encrypt: str, *, key: bytes) -> bytes:
+    # The official classes for Python 3 and Ruby break lines, and sign the text with the breaks.
+    text = encrypt.replace("\r", "").replace("\n", "")
     try:
-        sealed = base64.b64decode(encrypt, validate=True)
+        sealed = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise UnreadableEnvelope("encrypt is not Base64") from error
     if not sealed or len(sealed) % 16:

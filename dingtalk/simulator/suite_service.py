@@ -66,7 +66,7 @@ def activate_suite(call: Call) -> Result:
 
 def get_auth_info(call: Call) -> Result:
     """What a company has authorised (`obtains-the-basic-information-of-an-enterprise`)."""
-    grant, suite = _identified_grant(call)
+    grant, suite = _identified_grant(call, needs_permanent_code=False)
     company = call.world.companies[grant.corp_id]
     return {
         "auth_corp_info": auth_corp_info(company),
@@ -79,7 +79,7 @@ def get_auth_info(call: Call) -> Result:
 
 def get_corp_token(call: Call) -> Result:
     """A new token of a company each time (`obtain-isvapp-token`)."""
-    grant, _suite = _identified_grant(call)
+    grant, _suite = _identified_grant(call, needs_permanent_code=True)
     token = issue_corp_token(call.world, grant)
     return {"access_token": token.text, "expires_in": call.world.options.token_lifetime_seconds}
 
@@ -162,12 +162,16 @@ def _close(grant: Grant) -> int:
     return CLOSE_NORMAL if grant.is_activated else CLOSE_WAITING
 
 
-def _identified_grant(call: Call) -> tuple[Grant, Suite]:
-    """Suite and grant by a signature, or in the old form by suite access token and permanent code."""
-    if call.query.text("suite_access_token") and not call.query.text("signature"):
-        suite = token_suite(call)
+def _identified_grant(call: Call, *, needs_permanent_code: bool) -> tuple[Grant, Suite]:
+    """
+    Suite and grant by a signature, or in the old form by suite access token and permanent code.
+
+    Old clients leave the code out where no token is asked for; what they do send has to be right.
+    """
+    is_old_form = call.query.text("suite_access_token") and not call.query.text("signature")
+    suite = token_suite(call) if is_old_form else signed_suite(call)
+    if is_old_form and (needs_permanent_code or call.parameters.text("permanent_code")):
         return _grant_by_permanent_code(call, suite), suite
-    suite = signed_suite(call)
     corp_id = _required(call, "auth_corpid", 41027)
     if call.parameters.text("suite_key") not in ("", suite.suite_key):
         raise OldFamilyError(40083, "不合法的suite_key")

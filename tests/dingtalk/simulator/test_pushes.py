@@ -10,6 +10,7 @@ import pytest
 
 from tests.dingtalk.simulator.conftest import make_company, receiving
 from tests.dingtalk.simulator.isv import Isv, Receiver, eventually, plainly, saying, success
+from tests.support.callback_signer import Signer
 
 EVENT = {"EventType": "anything", "TimeStamp": 1, "name": "中文"}
 
@@ -82,6 +83,22 @@ def test_a_reply_that_is_not_a_sealed_success_has_failed(
 
     assert result["accepted"] is False
     assert result["pushes"][0]["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize("width", [76, 60], ids=["python-3", "ruby"])
+def test_a_reply_with_the_line_breaks_of_official_classes_counts(
+    sync_isv: Isv, sync_receiver: Receiver, width: int
+):
+    def reply(signer: Signer, _document: Any) -> tuple[int, bytes]:
+        text = signer.encrypt(signer.frame(b"success"))
+        broken = "".join(f"{text[at : at + width]}\n" for at in range(0, len(text), width))
+        query, _body = signer.envelope(broken)
+        members = {"msg_signature": query["signature"], "timeStamp": query["timestamp"]}
+        return 200, json.dumps({**members, "nonce": query["nonce"], "encrypt": broken}).encode()
+
+    sync_receiver.reply = reply
+
+    assert sync_isv.remote.push_event(sync_isv.suite_key, EVENT)["accepted"] is True
 
 
 def test_a_reply_for_another_owner_has_failed(sync_isv: Isv, sync_receiver: Receiver):

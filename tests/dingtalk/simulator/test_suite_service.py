@@ -203,6 +203,18 @@ def test_the_old_form_takes_a_suite_token_and_the_permanent_code(isv: Isv, grant
     assert isv.post(path, wrong, suite_access_token=token)["errcode"] == 40084
 
 
+def test_old_clients_ask_for_auth_info_without_the_permanent_code(isv: Isv, granted: str):
+    body, token = {"suite_key": isv.suite_key, "auth_corpid": granted}, isv.suite_token()
+
+    told = isv.post("/service/get_auth_info", body, suite_access_token=token)
+    stranger = isv.post("/service/get_auth_info", {**body, "auth_corpid": "x"}, suite_access_token=token)
+    no_token = isv.post("/service/get_corp_token", body, suite_access_token=token)
+
+    assert told["auth_corp_info"]["corpid"] == granted
+    assert stranger["errcode"] == 41030
+    assert no_token["errcode"] == 40084
+
+
 @pytest.mark.parametrize("path", ["/service/get_auth_info", "/service/get_corp_token"])
 @pytest.mark.parametrize(
     ("changes", "errcode"),
