@@ -318,8 +318,10 @@ def test_a_failed_handshake_is_tried_again_and_any_call_survives_it(case: Case):
 
 def test_environment_proxies_and_cookies_are_not_used(monkeypatch: Any):
     with RawServer(answering(REPEATABLE)) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.base_url)
-        monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
+        for name in "no_proxy", "NO_PROXY":
+            monkeypatch.delenv(name, raising=False)
+        for name in "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY":
+            monkeypatch.setenv(name, proxy.base_url)
         with RawServer(answering(REPEATABLE, "Set-Cookie: a=b; Path=/")) as server:
             client = make_client(server.base_url)
             REPEATABLE.make(client)
