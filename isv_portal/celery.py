@@ -12,8 +12,11 @@ from celery import Celery
 from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from isv_portal import folder_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "isv_portal.settings")
 
+folder_broker.register()
 app = Celery("isv_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["dingtalk", "tenants"])
