@@ -18,7 +18,7 @@ from kombu.utils.json import dumps
 class Channel(filesystem.Channel):
     """kombu's channel with another way of adding a message."""
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         """Write under a name that no reader looks for, then rename, which is one step."""
         # Messages are read in the order of their names.
         name = f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
