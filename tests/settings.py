@@ -40,7 +40,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 
-if not ON_POSTGRESQL:
+if ON_POSTGRESQL:
+    # A test is one transaction, and may be thinking for longer than a client of the portal may.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=120s"
+else:
     # A file, as in earnest: in memory, connections share tables and lock each other out at once.
     DATABASES = {
         "default": {**sqlite_database(RUN_FOLDER), "TEST": {"NAME": str(RUN_FOLDER / "test.sqlite3")}}

@@ -1,88 +1,34 @@
 """How a tenant converges, on a platform that answers, refuses, hangs and loses answers."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 import requests
+from django.db import connection
 from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease
 from dingtalk.models import Activation
 from dingtalk.protocol.events import PushedTicket
-from dingtalk.protocol.grant import read_grant
 from dingtalk.tickets import store_tickets
 from tenants import code_exchange, services, waking
 from tenants.models import AccessToken, CodeState, Tenant, TenantState, TmpAuthCode, TokenKind, WaitingFor
-from tenants.reconcile import reconcile_tenant
-from tests.support.upstream import CORP_ID, Upstream, upstream
+from tests.support.onboarding import (
+    ACTIVATE,
+    AUTH_INFO,
+    CORP_TOKEN,
+    PERMANENT_CODE,
+    REAUTH,
+    code_arrives,
+    grant_arrives,
+    reconciled,
+    tenant_row,
+)
+from tests.support.upstream import CORP_ID, Upstream, legacy_suite, suite, upstream
 
-__all__ = ["upstream"]
+__all__ = ["legacy_suite", "suite", "upstream"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PERMANENT_CODE = "/service/get_permanent_code"
-AUTH_INFO = "/service/get_auth_info"
-CORP_TOKEN = "/v1.0/oauth2/corpAccessToken"
-SIGNED_CORP_TOKEN = "/service/get_corp_token"
-ACTIVATE = "/service/activate_suite"
-REAUTH = "/service/reauth_corp"
-
-
-@pytest.fixture
-def suite(upstream: Upstream):
-    """A SyncHTTP suite with the current ticket."""
-    suite = upstream.register_suite()
-    upstream.deliver_ticket(suite)
-    return suite
-
-
-@pytest.fixture
-def legacy_suite(upstream: Upstream):
-    """A suite of the legacy HTTP push with the current ticket."""
-    upstream.use_mode("http")
-    suite = upstream.register_suite()
-    upstream.deliver_ticket(suite)
-    return suite
-
-
-def tenant_row() -> Tenant:
-    return Tenant.objects.select_related("suite", "corp").get(corp__corp_id=CORP_ID)
-
-
-def grant_arrives(suite, grant) -> Tenant:
-    """The org_suite_auth of a grant, as its handler reads it."""
-    services.authorize_tenant(
-        suite=suite,
-        corp_id=CORP_ID,
-        grant=read_grant(
-            {
-                "auth_corp_info": {"corpid": CORP_ID, "corp_name": "杭州云栖科技有限公司"},
-                "auth_info": {"agent": [{"agentid": grant["agent_id"], "appid": 1}]},
-                "permanent_code": grant["permanent_code"],
-            }
-        ),
-        platform_time=timezone.now(),
-        now=timezone.now(),
-        reason="org_suite_auth",
-    )
-    return tenant_row()
-
-
-def code_arrives(suite, code, *, seconds_ago=0) -> Tenant:
-    """The tmp_auth_code of a grant, as its handler reads it."""
-    services.receive_tmp_auth_code(
-        suite=suite,
-        corp_id=CORP_ID,
-        tmp_auth_code=code,
-        platform_time=timezone.now() - timedelta(seconds=seconds_ago),
-        now=timezone.now(),
-        reason="tmp_auth_code",
-    )
-    return tenant_row()
-
-
-def reconciled(tenant) -> Tenant:
-    reconcile_tenant(tenant.pk)
-    return tenant_row()
 
 
 def token_works(upstream, tenant) -> bool:
@@ -380,10 +326,9 @@ def test_a_tenant_that_another_run_holds_is_left_alone(upstream, suite):
     assert len(upstream.remote.calls()["calls"]) == 0
 
 
-def test_a_run_that_was_relieved_meanwhile_discards_its_result(upstream, suite, monkeypatch):
+def test_a_run_that_was_relieved_meanwhile_discards_its_result(upstream, suite):
     tenant = grant_arrives(suite, upstream.authorize())
     upstream.fault(CORP_TOKEN, "delay", seconds=0.5)
-    import threading
 
     def withdraw() -> None:
         services.relieve_tenant(
@@ -393,6 +338,7 @@ def test_a_run_that_was_relieved_meanwhile_discards_its_result(upstream, suite, 
             now=timezone.now(),
             reason="org_suite_relieve",
         )
+        connection.close()
 
     withdrawal = threading.Timer(0.2, withdraw)
     withdrawal.start()
