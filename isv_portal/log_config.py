@@ -76,6 +76,8 @@ _LIBRARY_LOGGERS: dict[str, Any] = {
     "django": _at("INFO"),
     # `request_finished` and `request_failed` say the same, with the request id and without the query.
     "django.request": _at("CRITICAL"),
+    # A traceback for each request that names a host of its own; `request_finished` says 400.
+    "django.security.DisallowedHost": _at("CRITICAL"),
     "django.server": _at("ERROR"),
     # Statements with their parameters.
     "django.db.backends": _at("WARNING"),

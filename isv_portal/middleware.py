@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
 REQUEST_ID_HEADER = "X-Request-ID"
+# The server takes paths of 64 KiB, and anyone can have each of them logged.
+LONGEST_LOGGED_PATH = 200
 
 
 def client_address(
@@ -37,8 +39,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        """Describe the request without its query."""
-        return f"{request.method} {request.path}"
+        """Describe the request without its query, and without the rest of a long path."""
+        return f"{request.method} {request.path[:LONGEST_LOGGED_PATH]}"
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -105,3 +105,19 @@ def test_the_log_of_a_request_has_its_id_and_no_query(log_lines, client, path):
     assert [line["request"] for line in finished] == [f"GET {path.partition('?')[0]}"]
     assert finished[0]["request_id"] == response["X-Request-ID"]
     assert "s3cr3t-value" not in json.dumps(log_lines())
+
+
+def test_a_request_for_a_host_of_others_is_logged_without_a_traceback(log_lines, client):
+    response = client.get("/nowhere/", headers={"host": "evil.example"})
+
+    assert response.status_code == 400
+    assert [line["event"] for line in log_lines() if "exception" in line] == []
+
+
+def test_a_long_path_is_logged_in_part(log_lines, client):
+    client.get(f"/{'a' * 5_000}")
+
+    (line,) = [line for line in log_lines() if line["event"] == "request_finished"]
+
+    assert line["request"].startswith("GET /aaa")
+    assert len(json.dumps(line)) < 1_000
