@@ -17,6 +17,7 @@ from dingtalk.protocol.events import PushedTicket
 # A platform time further ahead of ours cannot be right; it would stay the newest forever.
 MAX_SECONDS_AHEAD = 24 * 60 * 60
 _CURRENT = 2
+_NEWEST_FIRST = ("-platform_time", "-received_at", "-id")
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,19 @@ def store_tickets(*, suite_id: UUID, tickets: Iterable[PushedTicket], received_a
 
 def current_tickets(suite: Suite) -> list[SuiteTicket]:
     """Return the newest two tickets, the newest first: the second is what to fall back to."""
-    newest_first = SuiteTicket.objects.filter(suite=suite).order_by("-platform_time", "-received_at", "-id")
+    newest_first = SuiteTicket.objects.filter(suite=suite).order_by(*_NEWEST_FIRST)
     return list(newest_first[:_CURRENT])
 
 
 def current_ticket(suite: Suite) -> SuiteTicket | None:
     """Return the newest ticket, or None before the first push."""
     return next(iter(current_tickets(suite)), None)
+
+
+def newest_ticket_id(suite_id: UUID) -> UUID | None:
+    """Return which ticket is current, so that two looks can be compared; None before the first push."""
+    newest_first = SuiteTicket.objects.filter(suite_id=suite_id).order_by(*_NEWEST_FIRST)
+    return newest_first.values_list("pk", flat=True).first()
 
 
 def _new_ticket(suite_id: UUID, pushed: PushedTicket, received_at: datetime) -> SuiteTicket:

@@ -94,6 +94,12 @@ def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float) -
         return int(rows.values_list("lease_epoch", flat=True).get(pk=pk))
 
 
+def extend_lease(queryset: models.QuerySet[ModelT], pk: Any, epoch: int, *, seconds: float) -> bool:
+    """Hold a row for so many seconds from now; return whether the claim that gave `epoch` is the last one."""
+    until = _TimeOfWriting() + timedelta(seconds=seconds)
+    return bool(queryset.filter(holds_lease(epoch), pk=pk).update(lease_until=until))
+
+
 def release_lease(queryset: models.QuerySet[ModelT], pk: Any, epoch: int) -> bool:
     """Give a row back; return whether the claim that gave `epoch` was still the last one."""
     return bool(queryset.filter(holds_lease(epoch), pk=pk).update(lease_until=None))
