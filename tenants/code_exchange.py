@@ -14,11 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from dingtalk.client import PermanentCode, dingtalk_client
+from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import (
     ApiError,
     CodeSpent,
     CredentialRejected,
     RateLimited,
+    TenantInactive,
     Transient,
     TransportError,
 )
@@ -75,12 +77,18 @@ def _call(code: TmpAuthCode, suite_token: str) -> PermanentCode | None:
             raise
         _settle(code, CodeState.LOST, code=None)
         return None
-    except (CredentialRejected, RateLimited, Transient):
-        _settle(code, CodeState.PENDING, settled_at=None)
+    except ApiError as refusal:
+        if _leaves_code_unspent(refusal):
+            _settle(code, CodeState.PENDING, settled_at=None)
+        else:
+            _settle(code, CodeState.DISCARDED, code=None)
         raise
-    except ApiError:
-        _settle(code, CodeState.DISCARDED, code=None)
-        raise
+
+
+def _leaves_code_unspent(refusal: ApiError) -> bool:
+    """Whether the code is worth another try: should it be spent all the same, that try will tell."""
+    passing = (CredentialRejected, RateLimited, TenantInactive, Transient)
+    return isinstance(refusal, passing) or refusal.action == Action.UNKNOWN
 
 
 def _settle(code: TmpAuthCode, state: CodeState, /, **columns: Any) -> bool:
@@ -94,6 +102,7 @@ def _store(tenant: Tenant, code: TmpAuthCode, answer: PermanentCode) -> None:
     """
     Store the permanent code, if the authorisation is still the one that the code was for.
 
+    DingTalk then waits for an activation, also where we had not heard that the last authorisation ended.
     Not fenced by the lease: a run that woke up late has the only copy, and it is right whoever stores it.
     """
     now = timezone.now()
@@ -104,7 +113,7 @@ def _store(tenant: Tenant, code: TmpAuthCode, answer: PermanentCode) -> None:
         current = Tenant.objects.filter(pk=tenant.pk, generation=code.generation)
         permanent_code = encrypted_permanent_code(tenant, answer.permanent_code)
         if not current.exclude(state=TenantState.RELIEVED).update(
-            permanent_code=permanent_code, updated_at=now
+            permanent_code=permanent_code, activated_at=None, activation_note="", updated_at=now
         ):
             raise Overtaken
         TmpAuthCode.objects.filter(pk=code.pk).update(state=CodeState.EXCHANGED, settled_at=now, code=None)

@@ -6,7 +6,6 @@ Sources: authorization-event-1, enterprise-authorized-application-activation-eve
 address-book-authorization-scope-change-event, enable-and-disable-application-events.
 """
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +13,13 @@ from dingtalk.models import ReceivedEvent
 from dingtalk.protocol.errors import MalformedEvent
 from dingtalk.protocol.fields import first_of, read_identifier, read_int
 from dingtalk.protocol.grant import read_grant
+from dingtalk.protocol.json_guard import read_json
 from dingtalk.routing import Ignored, routes
 from tenants import services, waking
 
 _OUTDATED = Ignored("older than what is known of this company")
 _MAX_CODE_LENGTH = 512
+_MAX_ID_LENGTH = 64
 
 
 @routes.on("suite_ticket")
@@ -130,12 +131,13 @@ def _agent_id(data: dict[str, Any]) -> str:
 
 
 def _ids_in_json_text(value: object) -> list[str] | None:
-    """Return the ids of a list that comes as a string holding JSON, or None when nothing was said."""
+    """Return the usable ids of a list that comes as a string holding JSON, or None when nothing was said."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = read_json(value)
+        except MalformedEvent:
             return None
     if not isinstance(value, list):
         return None
-    return [str(item) for item in value if isinstance(item, str | int)]
+    identifiers = (read_identifier(item, _MAX_ID_LENGTH) for item in value)
+    return [identifier for identifier in identifiers if identifier]

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from dingtalk.protocol.grant import Grant
+from dingtalk.protocol.grant import AuthScope, Grant
 from tenants.models import AuthCorp, Tenant
 
 
@@ -25,7 +25,11 @@ def store_profile(corp: AuthCorp, grant: Grant, *, as_of: datetime) -> None:
 
 
 def grant_columns(tenant: Tenant, grant: Grant) -> dict[str, Any]:
-    """Return the tenant's columns that a grant tells; what it does not tell is not among them."""
+    """
+    Return the tenant's columns that a grant tells; what it does not tell is not among them.
+
+    What it tells in full need not be fetched any more.
+    """
     columns: dict[str, Any] = {}
     if grant.agents:
         columns["agents"] = [asdict(agent) for agent in grant.agents]
@@ -33,12 +37,17 @@ def grant_columns(tenant: Tenant, grant: Grant) -> dict[str, Any]:
     if grant.auth_user_id:
         columns["auth_user_id"] = grant.auth_user_id
     if grant.auth_scope is not None:
-        visible = (tenant.auth_scope or {}).get("visible_by_agent", {})
-        columns["auth_scope"] = {**grant.auth_scope, "visible_by_agent": visible}
+        columns["auth_scope"] = scope_column(tenant, grant.auth_scope)
         columns["auth_scope_due"] = False
     if grant.permanent_code:
         columns["permanent_code"] = encrypted_permanent_code(tenant, grant.permanent_code)
     return columns
+
+
+def scope_column(tenant: Tenant, scope: AuthScope) -> dict[str, Any]:
+    """Return a scope as the tenant's column holds it: with who sees each agent, which only events say."""
+    visible = (tenant.auth_scope or {}).get("visible_by_agent", {})
+    return {**scope, "visible_by_agent": visible}
 
 
 def encrypted_permanent_code(tenant: Tenant, permanent_code: str) -> Any:

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F
 from django.utils import timezone
 
-from dingtalk.foundation.leases import claim_lease, holds_lease
+from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease, release_lease
 from dingtalk.protocol.actions import Action
+from dingtalk.protocol.error_table import find_error
 from dingtalk.protocol.errors import (
     ApiError,
     AuthorizationGone,
@@ -28,24 +29,22 @@ from dingtalk.protocol.errors import (
     Transient,
     TransportError,
 )
-from dingtalk.tickets import current_ticket
+from dingtalk.tickets import newest_ticket_id
 from tenants import code_exchange
-from tenants.errors import TicketMissing, TokenUnavailable
-from tenants.models import Tenant, TenantState, WaitingFor
+from tenants.errors import TenantError, TicketMissing, TokenUnavailable
+from tenants.models import CONVERGED_STATES, Tenant, TenantState, WaitingFor
 from tenants.steps import Parked, Run, next_step
 from tenants.transitions import Overtaken, change_state
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest step: a suite token, a call, each with its own time-out.
+# Longer than a step takes, even with a call that times out; a run that is slower still is fenced off.
 LEASE_SECONDS = 90
 MAX_STEPS = 16
 MAX_ATTEMPTS = 12
 ATTEMPTS_AT_UNKNOWN_CODE = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 TICKET_SAFETY_LOOK = timedelta(minutes=30)
-FRESH_TICKET = timedelta(seconds=10)
-SECOND_LOOK = timedelta(seconds=2)
 HOPELESS_PAUSE = timedelta(hours=1)
 
 
@@ -59,8 +58,11 @@ def reconcile_tenant(tenant_id: UUID) -> None:
         for _step in range(MAX_STEPS):
             if _is_finished(tenant_id, epoch):
                 break
+    except Exception as error:
+        logger.exception("reconcile_broke_off", extra={"tenant_id": str(tenant_id)})
+        _record_break(tenant_id, epoch, error)
     finally:
-        Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(lease_until=None)
+        release_lease(Tenant.objects.all(), tenant_id, epoch)
 
 
 def _settle_abandoned(tenant_id: UUID, epoch: int) -> None:
@@ -71,11 +73,10 @@ def _settle_abandoned(tenant_id: UUID, epoch: int) -> None:
 
 def _is_finished(tenant_id: UUID, epoch: int) -> bool:
     """Take one step; True when the run is over."""
-    rows = Tenant.objects.select_related("suite", "corp")
-    tenant = rows.filter(holds_lease(epoch), pk=tenant_id).first()
-    if tenant is None:
+    if not extend_lease(Tenant.objects.all(), tenant_id, epoch, seconds=LEASE_SECONDS):
         return True
-    run = Run(tenant, epoch)
+    tenant = Tenant.objects.select_related("suite", "corp").get(pk=tenant_id)
+    run = Run(tenant, epoch, ticket_id=newest_ticket_id(tenant.suite_id))
     step = next_step(tenant)
     if step is None:
         return _settle(run, _converged())
@@ -92,14 +93,9 @@ def _is_finished(tenant_id: UUID, epoch: int) -> bool:
     return False
 
 
-def _settle(run: Run, columns: dict[str, Any], *, but_only_if: Q | None = None) -> bool:
-    """
-    Write how the run ended, unless something was asked of the tenant meanwhile: then it goes on.
-
-    Whoever asks sets next_reconcile_at anew, so its old value shows that nobody did.
-    """
-    unchanged = Q(next_reconcile_at=run.tenant.next_reconcile_at) & (but_only_if or Q())
-    rows = Tenant.objects.filter(holds_lease(run.epoch), unchanged, pk=run.tenant.pk)
+def _settle(run: Run, columns: dict[str, Any]) -> bool:
+    """Write how the run ended, unless something was asked of the tenant meanwhile: then it goes on."""
+    rows = Tenant.objects.filter(run.is_undisturbed, pk=run.tenant.pk)
     return bool(rows.update(updated_at=timezone.now(), dispatched_at=None, **columns))
 
 
@@ -117,24 +113,30 @@ def _waiting(waiting_for: WaitingFor, look_again_at: datetime) -> dict[str, Any]
     return {"waiting_for": waiting_for, "next_reconcile_at": look_again_at}
 
 
-def _park_for_ticket(run: Run, error: DingTalkError | TicketMissing) -> bool:
-    """
-    Wait for a ticket.
+def _needs_ticket(error: DingTalkError | TokenUnavailable) -> bool:
+    """Whether only a new ticket helps. The refusal may have met another run, and a token's row kept it."""
+    if isinstance(error, TokenUnavailable):
+        return bool(error.code) and find_error(error.code, 400).action == Action.REFRESH_TICKET
+    return isinstance(error, TicketRejected)
 
-    One that came between our look and this wait has woken nobody, so there is a second look: soon
-    when the newest ticket is that fresh, else only when a new one is pushed, and rarely by ourselves.
+
+def _park_for_ticket(run: Run, error: DingTalkError | TenantError) -> bool:
+    """
+    Wait until a ticket is pushed; by ourselves we look again rarely.
+
+    One that came between the step and this wait has woken nobody, so there is a second look.
     """
     now = timezone.now()
     columns = _waiting(WaitingFor.SUITE_TICKET, now + TICKET_SAFETY_LOOK)
     parked = _settle(run, {**columns, **_described(error)})
-    newest = current_ticket(run.tenant.suite)
-    if parked and newest is not None and now - newest.received_at < FRESH_TICKET:
-        Tenant.objects.filter(pk=run.tenant.pk).update(next_reconcile_at=now + SECOND_LOOK)
+    if parked and newest_ticket_id(run.tenant.suite_id) != run.ticket_id:
+        waiting = Tenant.objects.filter(waiting_for=WaitingFor.SUITE_TICKET, pk=run.tenant.pk)
+        waiting.update(next_reconcile_at=now)
     return parked
 
 
 def _record_failure(run: Run, error: DingTalkError | TokenUnavailable) -> bool:
-    if isinstance(error, TicketRejected):
+    if _needs_ticket(error):
         return _park_for_ticket(run, error)
     now = timezone.now()
     attempts = run.tenant.attempts + 1
@@ -177,7 +179,7 @@ def _pause(attempts: int, error: DingTalkError | TokenUnavailable) -> timedelta:
 def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
     """Wait for an operator. A tenant that is active stays so; it is looked at once an hour all the same."""
     columns |= _waiting(WaitingFor.OPERATOR, now + HOPELESS_PAUSE)
-    if run.tenant.state in (TenantState.ACTIVE, TenantState.STOPPED, TenantState.RELIEVED):
+    if run.tenant.state in CONVERGED_STATES:
         return _settle(run, columns)
     try:
         change_state(
@@ -185,12 +187,24 @@ def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
             TenantState.FAILED,
             reason=columns["last_error"][:300],
             now=now,
-            unless_overtaken=run.is_current & Q(next_reconcile_at=run.tenant.next_reconcile_at),
+            unless_overtaken=run.is_undisturbed,
+            dispatched_at=None,
             **columns,
         )
     except Overtaken:
         return False
     return True
+
+
+def _record_break(tenant_id: UUID, epoch: int, error: Exception) -> None:
+    """Pause after an error that no step should raise; its text is not kept, for anything may be in it."""
+    Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(
+        **_waiting(WaitingFor.RETRY, timezone.now() + LONGEST_PAUSE),
+        attempts=F("attempts") + 1,
+        dispatched_at=None,
+        last_error=f"unexpected {type(error).__name__}",
+        last_error_code="",
+    )
 
 
 def _described(error: Exception) -> dict[str, Any]:

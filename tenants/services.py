@@ -28,8 +28,8 @@ from tenants.models import (
 )
 from tenants.transitions import change_state, remember_creation
 
-# A withdrawal that is older than the authorisation by less than this may be newer in truth, where our
-# own clock gave the authorisation its time: then DingTalk is asked, and its answer counts.
+# What is older than the row by less than this may be newer in truth, where our own clock gave the row its
+# time: then DingTalk is asked, and its answer counts.
 DOUBTFUL_AGE = timedelta(minutes=10)
 
 ENDED_STATES = (TenantState.RELIEVED, TenantState.NEEDS_REAUTH, TenantState.FAILED)
@@ -42,16 +42,16 @@ def authorize_tenant(
     """Store a grant that came with all its data (org_suite_auth and org_suite_change are alike)."""
     tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=platform_time, reason=reason)
     if _is_outdated(tenant, platform_time):
-        _have_tie_confirmed(tenant, platform_time, now=now)
+        _ask_if_doubtful(tenant, platform_time, now=now)
         return False
     _begin_if_ended(tenant, platform_time=platform_time, now=now, reason=reason)
-    store_profile(tenant.corp, grant, as_of=platform_time)
     _write(
         tenant,
         now=now,
-        **{"auth_info_due": not grant.agents, **grant_columns(tenant, grant), **_wanted(now)},
+        **{"auth_info_due": True, "auth_scope_due": True, **grant_columns(tenant, grant), **_wanted(now)},
         grant_time=platform_time,
     )
+    store_profile(tenant.corp, grant, as_of=platform_time)
     request_token_renewal(tenant, now=now)
     return True
 
@@ -65,7 +65,7 @@ def receive_tmp_auth_code(
     if tenant.tmp_auth_codes.filter(digest=_digest(tmp_auth_code)).exists():
         return True
     if tenant.state == TenantState.RELIEVED and _is_outdated(tenant, platform_time):
-        _have_tie_confirmed(tenant, platform_time, now=now)
+        _ask_if_doubtful(tenant, platform_time, now=now)
         return False
     _begin_if_ended(tenant, platform_time=platform_time, now=now, reason=reason)
     TmpAuthCode.objects.create(
@@ -139,7 +139,7 @@ def end_authorization(
         platform_time=platform_time,
         generation=tenant.generation + (0 if was_relieved else 1),
         permanent_code=None,
-        relieved_at=now,
+        relieved_at=(was_relieved and tenant.relieved_at) or now,
         grant_time=platform_time or tenant.grant_time,
         grant_unconfirmed=unconfirmed,
         auth_info_due=False,
@@ -171,17 +171,21 @@ def switch_agent(
     """
     Store the company's switch of one agent (stop, restore, remove), each in the order of its time.
 
-    For a company that we do not know as authorised the switch is kept, and DingTalk is asked.
+    Of two at the very same time the stop counts. For a company that we do not know as authorised the
+    switch is kept, and DingTalk is asked.
     """
     tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=None, reason=reason)
-    if _is_older_than(tenant.agent_switches.get(agent_id), platform_time):
+    is_relieved = tenant.state == TenantState.RELIEVED
+    if _is_known_better(tenant.agent_switches.get(agent_id), platform_time, is_stopped=is_stopped):
+        return False
+    if is_relieved and tenant.grant_time is not None and platform_time < tenant.grant_time:
         return False
     tenant.agent_switches[agent_id] = {"stopped": is_stopped, "as_of": platform_time.isoformat()}
-    _write(tenant, now=now, agent_switches=tenant.agent_switches)
-    if tenant.grant_time is None or tenant.state == TenantState.RELIEVED:
-        _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
-        return True
-    _follow_switches(tenant, platform_time=platform_time, now=now, reason=reason)
+    _write(tenant, now=now, agent_switches=tenant.agent_switches, **_wanted(now))
+    if is_relieved or tenant.grant_time is None:
+        _write(tenant, now=now, grant_unconfirmed=True)
+    else:
+        _follow_switches(tenant, platform_time=platform_time, now=now, reason=reason)
     return True
 
 
@@ -242,16 +246,18 @@ def request_reconcile(tenants: QuerySet[Tenant], *, now: datetime) -> int:
 
 
 def request_token_renewal(tenant: Tenant, *, now: datetime) -> None:
-    """Have the tenant's tokens renewed in the background: one that was issued earlier has the old scope."""
-    AccessToken.objects.filter(tenant=tenant, token__isnull=False).update(
-        renewal_requested_at=now, dispatched_at=None
-    )
+    """
+    Have the tenant's tokens renewed in the background: one that was issued earlier has the old scope.
+
+    Also where there is none yet: the first one may be on its way.
+    """
+    AccessToken.objects.filter(tenant=tenant).update(renewal_requested_at=now, dispatched_at=None)
 
 
 def begin_authorization(
     tenant: Tenant, *, platform_time: datetime | None, now: datetime, reason: str, **changes: Any
 ) -> None:
-    """Begin a new authorisation of a tenant whose last one ended: a new generation, nothing done yet."""
+    """Begin a new authorisation of a locked tenant whose last one ended: a new generation, nothing done."""
     change_state(
         tenant,
         TenantState.AUTHORIZING,
@@ -262,8 +268,11 @@ def begin_authorization(
         authorized_at=now,
         activated_at=None,
         activation_note="",
-        agent_switches=_switches_since(tenant, platform_time),
+        agent_switches=_switches_since(tenant, platform_time or tenant.grant_time),
         **changes,
+    )
+    tenant.tmp_auth_codes.filter(state=CodeState.PENDING).update(
+        state=CodeState.DISCARDED, settled_at=now, code=None
     )
 
 
@@ -303,10 +312,14 @@ def _is_outdated(tenant: Tenant, platform_time: datetime) -> bool:
     return platform_time < tenant.grant_time
 
 
-def _have_tie_confirmed(tenant: Tenant, platform_time: datetime, *, now: datetime) -> None:
-    """A grant and a withdrawal of the very same time: DingTalk has to say which was last."""
-    if tenant.grant_time == platform_time:
+def _ask_if_doubtful(tenant: Tenant, platform_time: datetime, *, now: datetime) -> None:
+    """Have DingTalk say what counts where an outdated grant has the row's time, or nearly so."""
+    if tenant.grant_time is None or tenant.grant_time - platform_time >= DOUBTFUL_AGE:
+        return
+    if tenant.state == TenantState.RELIEVED:
         _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
+    else:
+        _write(tenant, now=now, auth_info_due=True, auth_scope_due=True, **_wanted(now))
 
 
 def _begin_if_ended(tenant: Tenant, *, platform_time: datetime, now: datetime, reason: str) -> None:
@@ -321,6 +334,13 @@ def _switches_since(tenant: Tenant, platform_time: datetime | None) -> dict[str,
         for agent_id, switch in tenant.agent_switches.items()
         if platform_time is None or _is_older_than(switch, platform_time)
     }
+
+
+def _is_known_better(stored: dict[str, Any] | None, platform_time: datetime, *, is_stopped: bool) -> bool:
+    """Tell whether the stored switch is newer, or is a stop of the very same time."""
+    if stored is None or is_stopped or not stored["stopped"]:
+        return _is_older_than(stored, platform_time)
+    return platform_time <= datetime.fromisoformat(stored["as_of"])
 
 
 def _is_older_than(stored: dict[str, Any] | None, platform_time: datetime) -> bool:

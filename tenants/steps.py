@@ -2,13 +2,15 @@
 The steps by which a tenant converges, each one call to DingTalk and one conditional write.
 
 `next_step` compares what is wanted with what is. Every step may run again at any time: it writes only
-while the run holds the lease and the authorisation is still the same, else it raises Overtaken.
+while the run holds the lease and the authorisation is still the same, else it raises Overtaken. An answer
+that says how things are is stored only if nothing was asked of the tenant since the question.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,18 +19,23 @@ from django.utils import timezone
 from dingtalk.client import dingtalk_client
 from dingtalk.foundation.leases import holds_lease
 from dingtalk.models import Activation, PushMode
-from dingtalk.protocol.errors import AuthorizationGone, DingTalkError
+from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, RateLimited
 from dingtalk.protocol.grant import Grant
 from tenants import code_exchange, services
-from tenants.grants import grant_columns, store_profile
+from tenants.grants import grant_columns, scope_column, store_profile
 from tenants.models import Tenant, TenantState, TokenKind, WaitingFor
-from tenants.tokens import ensure_corp_access_token
+from tenants.tokens import ensure_corp_access_token, with_corp_access_token
 from tenants.transitions import Overtaken, change_state
 from tenants.upstream import require_ticket, with_suite_token, with_ticket
 
 # DingTalk may not know a grant yet in the second in which it pushes it.
 YOUNG_GRANT = timedelta(minutes=2)
-ASK_AGAIN_FOR_CODE_AFTER = timedelta(minutes=10)
+# A company is invited again after as long as it has been waiting, within these bounds.
+SHORTEST_WAIT_FOR_CODE = timedelta(minutes=10)
+LONGEST_WAIT_FOR_CODE = timedelta(days=1)
+
+
+_ACTIVATED_ALREADY = "activated already, says DingTalk"
 
 
 class Parked(Exception):
@@ -42,15 +49,37 @@ class Parked(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of reconcile on one tenant: the row as just read, and the epoch of the lease."""
+    """
+    One run of reconcile on one tenant, as it is before a step.
+
+    The row as just read, the epoch of the lease, and which ticket was the suite's newest.
+    """
 
     tenant: Tenant
     epoch: int
+    ticket_id: UUID | None = None
 
     @property
     def is_current(self) -> Q:
         """What must still be true of the row when a step writes its result."""
         return holds_lease(self.epoch) & Q(generation=self.tenant.generation)
+
+    @property
+    def is_undisturbed(self) -> Q:
+        """What is true as long as nobody asks anything of the tenant: whoever does sets the date anew."""
+        return self.is_current & Q(next_reconcile_at=self.tenant.next_reconcile_at)
+
+    def lock_undisturbed(self) -> Tenant:
+        """
+        Return the row, locked, for an answer to be stored in the same transaction.
+
+        Raises Overtaken when anything was asked of the tenant since: it may be newer than the answer.
+        """
+        rows = Tenant.objects.select_related("suite", "corp").select_for_update(of=("self",))
+        tenant = rows.filter(self.is_undisturbed, pk=self.tenant.pk).first()
+        if tenant is None:
+            raise Overtaken
+        return tenant
 
     def write(self, **columns: Any) -> None:
         """Write columns unless this run was overtaken."""
@@ -99,24 +128,37 @@ def _step_to_active(tenant: Tenant) -> Step | None:
 
 
 def _step_of_active(tenant: Tenant) -> Step | None:
-    return fetch_scope if tenant.auth_scope_due and tenant.is_active else None
+    if tenant.is_active == tenant.is_stopped_by_company:
+        return become_active
+    if not tenant.is_active:
+        return None
+    if _activation_is_required(tenant) and not _is_activated(tenant) and tenant.permanent_code:
+        return activate
+    return fetch_scope if tenant.auth_scope_due else None
 
 
 def confirm_grant(run: Run) -> None:
     """Ask DingTalk whether the company has authorised us: its answer ends or begins the authorisation."""
-    tenant = run.tenant
+    asked_at = timezone.now()
     try:
-        grant = _ask_for_grant(tenant)
+        grant = _ask_for_grant(run.tenant)
     except AuthorizationGone as refusal:
         _believe_refusal(run, refusal)
         return
     with transaction.atomic():
-        run.write(grant_unconfirmed=False)
-        if tenant.state in services.ENDED_STATES:
+        tenant = run.lock_undisturbed()
+        if tenant.state == TenantState.RELIEVED:
             services.begin_authorization(
-                tenant, platform_time=tenant.grant_time, now=timezone.now(), reason="confirmed by DingTalk"
+                tenant,
+                platform_time=None,
+                now=timezone.now(),
+                reason="confirmed by DingTalk",
+                grant_time=asked_at,
+                auth_scope_due=True,
             )
-        _store_grant(run, grant)
+        _store_grant(
+            tenant, grant, as_of=asked_at, grant_unconfirmed=False, grant_time=tenant.grant_time or asked_at
+        )
 
 
 def exchange_code(run: Run) -> None:
@@ -128,13 +170,14 @@ def exchange_code(run: Run) -> None:
 
 def fetch_auth_info(run: Run) -> None:
     """Fetch profile, agents and administrators of the company."""
+    asked_at = timezone.now()
     try:
         grant = _ask_for_grant(run.tenant)
     except AuthorizationGone as refusal:
         _believe_refusal(run, refusal)
         return
     with transaction.atomic():
-        _store_grant(run, grant)
+        _store_grant(run.lock_undisturbed(), grant, as_of=asked_at)
 
 
 def recover_permanent_code(run: Run) -> None:
@@ -145,22 +188,21 @@ def recover_permanent_code(run: Run) -> None:
     asked to invite again, which brings a new temporary code.
     """
     tenant = run.tenant
-    app_id = next((agent["app_id"] for agent in tenant.agents if agent.get("app_id")), None)
-    client = dingtalk_client()
-    waiting = with_suite_token(
-        tenant.suite, lambda token: client.get_unactive_corps(suite_access_token=token, app_id=app_id)
-    )
-    if tenant.corp.corp_id not in waiting.corp_ids and not waiting.has_more:
-        run.write(activated_at=timezone.now(), activation_note="activated already, says DingTalk")
+    if _is_activated_at_dingtalk(tenant):
+        run.write(activated_at=timezone.now(), activation_note=_ACTIVATED_ALREADY)
         return
     with_suite_token(
         tenant.suite,
-        lambda token: client.reauth_corp(
-            suite_access_token=token, app_id=app_id, corp_ids=[tenant.corp.corp_id]
+        lambda token: dingtalk_client().reauth_corp(
+            suite_access_token=token, app_id=_app_id(tenant), corp_ids=[tenant.corp.corp_id]
         ),
     )
     run.move(TenantState.NEEDS_REAUTH, reason="temporary code spent or lost; asked for a new one")
-    raise Parked(WaitingFor.NEW_CODE, look_again_after=ASK_AGAIN_FOR_CODE_AFTER)
+    waited = timezone.now() - (tenant.authorized_at or tenant.created_at)
+    raise Parked(
+        WaitingFor.NEW_CODE,
+        look_again_after=min(max(waited, SHORTEST_WAIT_FOR_CODE), LONGEST_WAIT_FOR_CODE),
+    )
 
 
 def begin_activation(run: Run) -> None:
@@ -178,7 +220,8 @@ def activate(run: Run) -> None:
     Confirm the authorisation to DingTalk. Source: activate-suite.
 
     Where DingTalk activates by itself, a refusal or a missing permanent code is noted and keeps nobody
-    from being active.
+    from being active. Where it does not, a refusal counts only if DingTalk still waits for us: the answer
+    to an earlier attempt may have been lost.
     """
     tenant = run.tenant
     is_required = _activation_is_required(tenant)
@@ -188,25 +231,31 @@ def activate(run: Run) -> None:
     try:
         _activate(tenant, tenant.permanent_code)
     except DingTalkError as error:
-        if is_required:
+        if not is_required:
+            run.write(activation_note=f"not activated by us: {error}"[:300])
+            return
+        if not isinstance(error, ApiError) or isinstance(error, RateLimited):
             raise
-        run.write(activation_note=f"not activated by us: {error}"[:300])
+        if not _is_activated_at_dingtalk(tenant):
+            raise
+        run.write(activated_at=timezone.now(), activation_note=_ACTIVATED_ALREADY)
         return
     run.write(activated_at=timezone.now(), activation_note="activated")
 
 
 def become_active(run: Run) -> None:
-    """The company can be served; if it has switched the app off meanwhile, it is stopped."""
+    """The company can be served, or is stopped where it has switched off all that we know of."""
     is_stopped = run.tenant.is_stopped_by_company
     run.move(TenantState.STOPPED if is_stopped else TenantState.ACTIVE, reason="converged")
 
 
 def fetch_scope(run: Run) -> None:
     """Fetch whom the app may see, with its own token. Source: obtain-corpsecret-authorization-scope."""
-    token = ensure_corp_access_token(run.tenant)
-    scope = dingtalk_client().get_auth_scopes(corp_access_token=token.value)
-    visible = (run.tenant.auth_scope or {}).get("visible_by_agent", {})
-    run.write(auth_scope={**scope, "visible_by_agent": visible}, auth_scope_due=False)
+    client = dingtalk_client()
+    scope = with_corp_access_token(run.tenant, lambda token: client.get_auth_scopes(corp_access_token=token))
+    with transaction.atomic():
+        tenant = run.lock_undisturbed()
+        _update(tenant, auth_scope=scope_column(tenant, scope), auth_scope_due=False)
 
 
 def _ask_for_grant(tenant: Tenant) -> Grant:
@@ -217,29 +266,46 @@ def _ask_for_grant(tenant: Tenant) -> Grant:
     )
 
 
-def _store_grant(run: Run, grant: Grant) -> None:
-    tenant = run.tenant
-    store_profile(tenant.corp, grant, as_of=timezone.now())
-    columns = {**grant_columns(tenant, grant), "auth_info_due": False}
-    rows = Tenant.objects.filter(holds_lease(run.epoch), pk=tenant.pk, generation=tenant.generation)
-    if not rows.update(**columns):
-        raise Overtaken
+def _store_grant(tenant: Tenant, grant: Grant, *, as_of: datetime, **columns: Any) -> None:
+    """Store the answer for a locked tenant: its row first, as everywhere, then the company's."""
+    _update(tenant, **{**grant_columns(tenant, grant), "auth_info_due": False, **columns})
+    store_profile(tenant.corp, grant, as_of=as_of)
+
+
+def _update(tenant: Tenant, **columns: Any) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(updated_at=timezone.now(), **columns)
 
 
 def _believe_refusal(run: Run, refusal: AuthorizationGone) -> None:
     """Only get_auth_info relieves a tenant, and not in the moment in which the grant was pushed."""
-    tenant = run.tenant
-    is_young = tenant.authorized_at is not None and timezone.now() - tenant.authorized_at < YOUNG_GRANT
-    if is_young and tenant.state != TenantState.RELIEVED:
+    if _is_young(run.tenant):
         raise refusal
     with transaction.atomic():
-        run.write(grant_unconfirmed=False)
         services.end_authorization(
-            tenant,
+            run.lock_undisturbed(),
             now=timezone.now(),
             reason=f"DingTalk: {refusal.code} {refusal.message}"[:300],
             platform_time=None,
         )
+
+
+def _is_young(tenant: Tenant) -> bool:
+    """Whether the last grant or withdrawal that we heard of is of this moment."""
+    heard_at = [moment for moment in (tenant.authorized_at, tenant.relieved_at) if moment is not None]
+    return bool(heard_at) and timezone.now() - max(heard_at) < YOUNG_GRANT
+
+
+def _is_activated_at_dingtalk(tenant: Tenant) -> bool:
+    """Ask whether DingTalk does not list the company among those that wait for activation."""
+    client, app_id = dingtalk_client(), _app_id(tenant)
+    waiting = with_suite_token(
+        tenant.suite, lambda token: client.get_unactive_corps(suite_access_token=token, app_id=app_id)
+    )
+    return tenant.corp.corp_id not in waiting.corp_ids and not waiting.has_more
+
+
+def _app_id(tenant: Tenant) -> int | None:
+    return next((agent["app_id"] for agent in tenant.agents if agent.get("app_id")), None)
 
 
 def _activate(tenant: Tenant, permanent_code: str) -> None:
@@ -268,4 +334,5 @@ def _activation_is_wanted(tenant: Tenant) -> bool:
 
 def _is_activated(tenant: Tenant) -> bool:
     """Whether activation is done, or was attempted where it may fail."""
-    return tenant.activated_at is not None or bool(tenant.activation_note)
+    attempted = bool(tenant.activation_note) and not _activation_is_required(tenant)
+    return tenant.activated_at is not None or attempted

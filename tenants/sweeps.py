@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from tenants.models import AccessToken, Tenant, TenantState
+from tenants.models import CONVERGED_STATES, AccessToken, Tenant, TenantState
 
-CONVERGED_STATES = (TenantState.ACTIVE, TenantState.STOPPED, TenantState.RELIEVED)
 # A tenant that has not converged and is not due has slipped through: look at it again after this.
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
@@ -21,16 +20,17 @@ def mark_unconverged_tenants(*, now: datetime) -> int:
     forgotten = Tenant.objects.filter(
         unfinished, next_reconcile_at=None, updated_at__lt=now - FORGOTTEN_AFTER
     )
-    return forgotten.update(next_reconcile_at=now)
+    return forgotten.update(next_reconcile_at=now, dispatched_at=None)
 
 
 def mark_tokens_to_refresh(*, now: datetime) -> int:
     """Have the tokens of active tenants renewed that were used since they were issued and end soon."""
     ending = AccessToken.objects.filter(
         refresh_at__lte=now,
+        expires_at__gt=now,
         token__isnull=False,
         renewal_requested_at=None,
         tenant__state=TenantState.ACTIVE,
         last_used_at__gte=F("issued_at"),
     )
-    return ending.update(renewal_requested_at=now)
+    return ending.update(renewal_requested_at=now, dispatched_at=None)

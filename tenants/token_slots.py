@@ -3,7 +3,7 @@ One renewal per token, however many callers, processes and machines.
 
 A slot is the row of a token. Who wants a token looks; if there is none that lasts, it claims the
 row's lease, looks again, asks DingTalk, and stores the answer under its epoch. Whoever does not
-get the lease waits for the row to change. A failure is stored too: until `retry_at` nobody asks.
+get the lease waits for the row to change. A refusal or silence is stored too: until `retry_at` nobody asks.
 """
 
 import hashlib
@@ -17,18 +17,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from dingtalk.client import IssuedToken
 from dingtalk.foundation.leases import claim_lease, holds_lease
 from dingtalk.models import Suite
-from dingtalk.protocol.errors import ApiError, DingTalkError, RateLimited
-from tenants.errors import TenantError, TicketMissing, TokenUnavailable
+from dingtalk.protocol.errors import ApiError, DingTalkError, RateLimited, TicketRejected
+from dingtalk.tickets import newest_ticket_id
+from tenants.errors import TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.transitions import Overtaken
 
-# Longer than the longest call to DingTalk, so that a living holder never loses its lease.
+# Longer than a call to DingTalk that times out; a holder that is slower still is fenced off.
 LEASE_SECONDS = 45
 # DingTalk advises a lead of 10 minutes (server-api-calling-guide); jitter spreads what expires together.
 REFRESH_LEAD = timedelta(minutes=10)
@@ -75,8 +76,8 @@ def obtain_token(
     Return a token of the slot that lasts, renewed at most once in the whole fleet.
 
     `refused`: a token that DingTalk no longer takes; it is renewed only while it is the current one.
-    Raises TokenUnavailable after `wait_seconds`, or while an earlier failure forbids asking. Errors of
-    the call itself (DingTalkError, TicketMissing) reach only the caller that made it.
+    Raises TokenUnavailable after `wait_seconds`, or while an earlier failure forbids asking, and Overtaken
+    when the tenant is relieved. Errors of the call (DingTalkError, TicketMissing) reach only who made it.
     """
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -109,7 +110,8 @@ def is_same_token(one: str, other: str) -> bool:
 
 def _read(slot: UUID) -> AccessToken:
     row = AccessToken.objects.select_related("tenant").filter(pk=slot).first()
-    if row is None:
+    # A relieved tenant has no rows, but one may be made for it the moment after.
+    if row is None or (row.tenant is not None and row.tenant.state == TenantState.RELIEVED):
         raise Overtaken
     return row
 
@@ -149,45 +151,54 @@ def _renew_if_free(
 
 
 def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
-    generation = row.tenant.generation if row.tenant is not None else None
+    asked_at = timezone.now()
+    ticket_id = newest_ticket_id(row.suite_id)
     try:
         obtained = obtain()
-    except (DingTalkError, TenantError) as error:
+    except DingTalkError as error:
         _store_failure(row, epoch, error)
+        if newest_ticket_id(row.suite_id) != ticket_id:
+            # What came before the failure was stored has ended no pause.
+            AccessToken.objects.filter(pk=row.pk).update(retry_at=None)
         raise
-    return _store(row, epoch, obtained, generation=generation)
+    return _store(row, epoch, obtained, asked_at=asked_at)
 
 
-def _store(row: AccessToken, epoch: int, obtained: Obtained, *, generation: int | None) -> CurrentToken:
-    """Store a token unless the tenant was relieved, or the lease lost, while DingTalk answered."""
-    now = timezone.now()
+def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: datetime) -> CurrentToken:
+    """
+    Store a token unless the tenant was relieved, or the lease lost, while DingTalk answered.
+
+    A renewal that was requested meanwhile stays requested: the answer may not know what it is for.
+    """
     lifetime = obtained.issued.expires_in_seconds
+    expires_at = asked_at + timedelta(seconds=lifetime)
     token = CurrentToken(
-        value=obtained.issued.token,
-        expires_at=now + timedelta(seconds=lifetime),
-        refresh_at=now + timedelta(seconds=lifetime) - _refresh_lead(lifetime),
+        value=obtained.issued.token, expires_at=expires_at, refresh_at=expires_at - _refresh_lead(lifetime)
     )
     with transaction.atomic():
-        _lock_unless_overtaken(row, generation=generation)
-        stored = AccessToken.objects.filter(holds_lease(epoch), pk=row.pk).update(
+        _lock_unless_overtaken(row)
+        held = AccessToken.objects.filter(holds_lease(epoch), pk=row.pk)
+        stored = held.update(
             token=AccessToken._meta.get_field("token").encrypt_for(row.pk, token.value),
-            issued_at=now,
+            issued_at=timezone.now(),
             expires_at=token.expires_at,
             refresh_at=token.refresh_at,
             method=obtained.method,
             fallback_reason=obtained.fallback_reason[:200],
-            renewal_requested_at=None,
+            dispatched_at=None,
             **_no_failure(),
         )
+        held.filter(renewal_requested_at=row.renewal_requested_at).update(renewal_requested_at=None)
     if not stored:
         raise Overtaken
     return token
 
 
-def _lock_unless_overtaken(row: AccessToken, *, generation: int | None) -> None:
-    if row.tenant_id is None or generation is None:
+def _lock_unless_overtaken(row: AccessToken) -> None:
+    """Lock the token's tenant, if the authorisation is still the one that the token was asked for."""
+    if row.tenant is None:
         return
-    tenants = Tenant.objects.select_for_update().filter(pk=row.tenant_id, generation=generation)
+    tenants = Tenant.objects.select_for_update().filter(pk=row.tenant.pk, generation=row.tenant.generation)
     if not tenants.exclude(state=TenantState.RELIEVED).exists():
         raise Overtaken
 
@@ -201,8 +212,9 @@ def _no_failure() -> dict[str, Any]:
     return {"failures": 0, "retry_at": None, "last_error": "", "last_error_code": ""}
 
 
-def _store_failure(row: AccessToken, epoch: int, error: DingTalkError | TenantError) -> None:
-    AccessToken.objects.filter(Q(holds_lease(epoch)), pk=row.pk).update(
+def _store_failure(row: AccessToken, epoch: int, error: DingTalkError) -> None:
+    AccessToken.objects.filter(holds_lease(epoch), pk=row.pk).update(
+        dispatched_at=None,
         failures=F("failures") + 1,
         retry_at=timezone.now() + timedelta(seconds=_pause_seconds(row.failures, error)),
         last_error=str(error)[:500],
@@ -210,9 +222,8 @@ def _store_failure(row: AccessToken, epoch: int, error: DingTalkError | TenantEr
     )
 
 
-def _pause_seconds(failures: int, error: DingTalkError | TenantError) -> float:
-    if isinstance(error, RateLimited):
-        return error.retry_after_seconds
-    if isinstance(error, TicketMissing):
-        return LONGEST_PAUSE_SECONDS  # the ticket's arrival ends the pause
-    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 16))
+def _pause_seconds(failures: int, error: DingTalkError) -> float:
+    if isinstance(error, TicketRejected):
+        return LONGEST_PAUSE_SECONDS  # the next ticket's arrival ends the pause
+    pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 16))
+    return max(pause, error.retry_after_seconds) if isinstance(error, RateLimited) else pause

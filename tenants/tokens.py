@@ -5,25 +5,36 @@ The database is the truth and no cache stands before it: a tenant that was relie
 that commit on.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
-from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, RateLimited
+from dingtalk.protocol.errors import (
+    ApiError,
+    AuthorizationGone,
+    CredentialRejected,
+    DingTalkError,
+    RateLimited,
+)
 from tenants.errors import TenantNotActive, TenantNotFound, TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.token_slots import CurrentToken, current_token, obtain_token, slot_of
 from tenants.transitions import Overtaken
 from tenants.upstream import request_corp_token
+
+logger = logging.getLogger(__name__)
+
+AnswerT = TypeVar("AnswerT")
 
 DEFAULT_MIN_TTL_SECONDS = 60
 # Workers wait longer than callers: nobody is on the line.
@@ -84,15 +95,42 @@ def renew_corp_access_token(tenant_id: UUID) -> CorpToken:
 
 
 def renew_requested_token(token_id: UUID) -> None:
-    """Renew a token ahead of its end, in the background. Nothing is done when nobody wants it any more."""
-    row = AccessToken.objects.select_related("tenant").filter(pk=token_id).first()
+    """
+    Renew a token ahead of its end, in the background.
+
+    One that nobody uses is dropped instead: whoever wants one next obtains it. A failure is in the row,
+    and the renewal stays due until the token ends.
+    """
+    row = AccessToken.objects.select_related("tenant__suite", "tenant__corp").filter(pk=token_id).first()
     if row is None or row.tenant is None or row.renewal_requested_at is None:
         return
     current = current_token(row)
-    if not row.tenant.is_active or current is None:
-        AccessToken.objects.filter(pk=token_id).update(renewal_requested_at=None)
+    if current is None or not _is_wanted(row):
+        _drop(row)
         return
-    ensure_corp_access_token(row.tenant, refused=current.value)
+    try:
+        ensure_corp_access_token(row.tenant, refused=current.value)
+    except AuthorizationGone:
+        _have_grant_confirmed(row.tenant)
+    except (DingTalkError, TicketMissing, TokenUnavailable, Overtaken) as error:
+        extra = {"corp_id": row.tenant.corp.corp_id, "error": type(error).__name__}
+        logger.info("token_not_renewed", extra=extra)
+
+
+def _is_wanted(row: AccessToken) -> bool:
+    """Whether a token can be used still and has been, since it was issued, so that it may be again."""
+    if row.tenant is None or not row.tenant.is_active or row.expires_at is None or row.issued_at is None:
+        return False
+    is_used = row.last_used_at is not None and row.last_used_at >= row.issued_at
+    return is_used and row.expires_at > timezone.now()
+
+
+def _drop(row: AccessToken) -> None:
+    """Forget a token and the request to renew it, unless it has been renewed or requested anew meanwhile."""
+    unchanged = AccessToken.objects.filter(
+        pk=row.pk, issued_at=row.issued_at, renewal_requested_at=row.renewal_requested_at
+    )
+    unchanged.update(token=None, expires_at=None, refresh_at=None, renewal_requested_at=None)
 
 
 def ensure_corp_access_token(tenant: Tenant, *, refused: str | None = None) -> CurrentToken:
@@ -104,6 +142,15 @@ def ensure_corp_access_token(tenant: Tenant, *, refused: str | None = None) -> C
     return _obtain(
         tenant, min_ttl_seconds=DEFAULT_MIN_TTL_SECONDS, wait_seconds=WORKER_WAIT_SECONDS, refused=refused
     )
+
+
+def with_corp_access_token(tenant: Tenant, call: Callable[[str], AnswerT]) -> AnswerT:
+    """Make a call with the tenant's token, renewed once when DingTalk refuses it: for workers."""
+    token = ensure_corp_access_token(tenant).value
+    try:
+        return call(token)
+    except CredentialRejected:
+        return call(ensure_corp_access_token(tenant, refused=token).value)
 
 
 def _obtain(
@@ -156,7 +203,7 @@ def _note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -
     if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:
         changes["last_used_at"] = now
     if now >= current.refresh_at and row["renewal_requested_at"] is None:
-        changes["renewal_requested_at"] = now
+        changes |= {"renewal_requested_at": now, "dispatched_at": None}
     if changes:
         AccessToken.objects.filter(pk=row["token_id"]).update(**changes)
 
@@ -167,19 +214,28 @@ def _renewed_for_caller(tenant_id: UUID, *, min_ttl_seconds: int, refused: str |
     if not tenant.is_active:
         raise _not_active(tenant)
     try:
-        return _obtain(
+        current = _obtain(
             tenant,
             min_ttl_seconds=min_ttl_seconds,
             wait_seconds=settings.TOKEN_WAIT_SECONDS,
             refused=refused,
         )
     except Overtaken:
-        tenant.refresh_from_db(fields=["state"])
-        raise _not_active(tenant) from None
+        _require_still_active(tenant)
+        raise TokenUnavailable("The token was overtaken by a change.", retry_after_seconds=1) from None
     except (DingTalkError, TicketMissing) as error:
         if isinstance(error, AuthorizationGone):
             _have_grant_confirmed(tenant)
         raise token_unavailable(error) from error
+    _require_still_active(tenant)
+    return current
+
+
+def _require_still_active(tenant: Tenant) -> None:
+    """Look again: much can happen while a caller waits."""
+    tenant.refresh_from_db(fields=["state"])
+    if not tenant.is_active:
+        raise _not_active(tenant)
 
 
 def _not_active(tenant: Tenant) -> TenantNotActive:

@@ -1,4 +1,4 @@
-"""Waking what waits: a tenant without a ticket, a token whose renewal was refused for want of one."""
+"""Waking what waits for a suite ticket: tenants, and tokens whose renewal was refused for want of one."""
 
 from datetime import datetime
 

@@ -2,10 +2,18 @@
 
 from tenants.models.access_token import AccessToken, TokenKind
 from tenants.models.api_client import ApiClient, ApiKey, Scope
-from tenants.models.tenant import AuthCorp, Tenant, TenantState, TenantTransition, WaitingFor
+from tenants.models.tenant import (
+    CONVERGED_STATES,
+    AuthCorp,
+    Tenant,
+    TenantState,
+    TenantTransition,
+    WaitingFor,
+)
 from tenants.models.tmp_auth_code import CodeState, TmpAuthCode
 
 __all__ = [
+    "CONVERGED_STATES",
     "AccessToken",
     "ApiClient",
     "ApiKey",

@@ -46,6 +46,10 @@ class TenantState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+# Where nothing is left to do unless something new is asked.
+CONVERGED_STATES = (TenantState.ACTIVE, TenantState.STOPPED, TenantState.RELIEVED)
+
+
 class WaitingFor(models.TextChoices):
     """What a tenant that has not converged waits for."""
 

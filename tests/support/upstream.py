@@ -79,3 +79,20 @@ def upstream(settings: Any) -> Iterator[Upstream]:
         dingtalk_client.cache_clear()
         yield Upstream(simulator)
     dingtalk_client.cache_clear()
+
+
+@pytest.fixture
+def suite(upstream: Upstream) -> Suite:
+    """A SyncHTTP suite with the current ticket."""
+    suite = upstream.register_suite()
+    upstream.deliver_ticket(suite)
+    return suite
+
+
+@pytest.fixture
+def legacy_suite(upstream: Upstream) -> Suite:
+    """A suite of the legacy HTTP push with the current ticket."""
+    upstream.use_mode("http")
+    suite = upstream.register_suite()
+    upstream.deliver_ticket(suite)
+    return suite

@@ -25,7 +25,7 @@ from tests.support.onboarding import (
     reconciled,
     tenant_row,
 )
-from tests.support.upstream import CORP_ID, Upstream, legacy_suite, suite, upstream
+from tests.support.upstream import CORP_ID, legacy_suite, suite, upstream
 
 __all__ = ["legacy_suite", "suite", "upstream"]
 pytestmark = pytest.mark.django_db(transaction=True)
