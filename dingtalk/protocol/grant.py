@@ -18,6 +18,8 @@ _ID_LENGTH = 64
 _NAME_LENGTH = 200
 _URL_LENGTH = 500
 _CODE_LENGTH = 512
+# What a column of the database holds.
+_LARGEST_LEVEL = 2**31 - 1
 
 
 class AuthScope(TypedDict):
@@ -88,7 +90,7 @@ def read_grant(data: Mapping[str, Any], *, corp_id: str = "") -> Grant:
         full_corp_name=_text(profile, "full_corp_name", "fullCorpName"),
         industry=_text(profile, "industry"),
         logo_url=_text(profile, "corp_logo_url", "corpLogoUrl", max_length=_URL_LENGTH),
-        auth_level=read_int(first_of(profile, "auth_level", "authLevel")),
+        auth_level=read_int(first_of(profile, "auth_level", "authLevel"), largest=_LARGEST_LEVEL),
         is_authenticated=read_bool(first_of(profile, "is_authenticated", "isAuthenticated")),
         corp_type=read_int(first_of(profile, "corp_type_v2", "corp_type", "corpType")),
         invite_code=_text(profile, "invite_code", "inviteCode"),
