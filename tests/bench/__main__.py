@@ -43,7 +43,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(as_json(scenarios, circumstances), indent=2))
     else:
-        print_report(Console(), scenarios, circumstances)
+        print_report(scenarios, circumstances, to=sys.stdout)
     return 0
 
 

@@ -2,22 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.measurement import Scenario
 
 _FIGURES = ("rate", "p50_ms", "p95_ms", "p99_ms", "client_cores")
+_FILE_WIDTH = 120
 # From here on something else was running, and took its part of one side or the other.
 _QUIET_LOAD = 0.5
 
 
-def print_report(console: Console, scenarios: Sequence[Scenario], circumstances: Mapping[str, Any]) -> None:
-    """Print one table for each scenario: medians over the turns, and the ratios of the subject."""
+def print_report(scenarios: Sequence[Scenario], circumstances: Mapping[str, Any], *, to: TextIO) -> None:
+    """
+    Print one table for each scenario: medians over the turns, and the ratios of the subject.
+
+    Into anything but a terminal it is Markdown, ready for docs/performance.md.
+    """
+    console = Console(file=to, width=None if to.isatty() else _FILE_WIDTH)
+    style = box.HEAVY_HEAD if console.is_terminal else box.MARKDOWN
     for scenario in scenarios:
-        console.print(_table(scenario))
+        console.print(f"\n[bold]{scenario.name}[/]\n", highlight=False)
+        console.print(_table(scenario, style))
+    console.print()
     console.print(", ".join(f"{name} {value}" for name, value in circumstances.items()), highlight=False)
     console.print(
         "Client and server share the cores. Figures are medians over the turns; a ratio is the median of "
@@ -50,8 +60,8 @@ def as_json(scenarios: Sequence[Scenario], circumstances: Mapping[str, Any]) -> 
     }
 
 
-def _table(scenario: Scenario) -> Table:
-    table = Table(title=scenario.name, title_justify="left", title_style="bold")
+def _table(scenario: Scenario, style: box.Box) -> Table:
+    table = Table(box=style)
     table.add_column("variant", no_wrap=True)
     for heading in ("per second", "p50 ms", "p95 ms", "p99 ms", "client cores"):
         table.add_column(heading, justify="right")
