@@ -99,6 +99,7 @@ class DemoWorld:
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         return {
             **kept,
+            "ENV_FILE": os.devnull,  # the demo is not the portal that a .env describes
             "DATA_DIR": str(self.directory / "data"),
             "PUBLIC_BASE_URL": self.base_url,
             "DINGTALK_OAPI_BASE_URL": self.simulator.base_url,
