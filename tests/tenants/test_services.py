@@ -1,5 +1,6 @@
 """What companies do to their authorisation, in and out of order."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -302,3 +303,89 @@ def test_reconcile_can_be_requested_for_whatever_waits(active_tenant, tenant_row
 
     assert tenant_row().next_reconcile_at == moment(9)
     assert tenant_row().attempts == 0
+
+
+def test_of_a_stop_and_a_restore_at_the_very_same_time_the_stop_counts_in_either_order(
+    active_tenant, suite, tenant_row
+):
+    assert switch(suite, 10, is_stopped=False)
+    assert switch(suite, 10, is_stopped=True)
+    assert not switch(suite, 10, is_stopped=False)
+
+    assert tenant_row().state == TenantState.STOPPED
+
+
+def test_a_switch_that_is_older_than_the_withdrawal_says_nothing_new(suite, relieve, tenant_row):
+    relieve(30)
+
+    assert not switch(suite, 10, is_stopped=False)
+    assert not tenant_row().grant_unconfirmed
+
+    assert switch(suite, 40, is_stopped=False)
+    assert tenant_row().grant_unconfirmed
+
+
+def test_a_grant_slightly_older_than_the_withdrawal_has_dingtalk_asked(relieve, authorize, tenant_row):
+    relieve(30)
+
+    assert not authorize(15)
+    assert not tenant_row().grant_unconfirmed
+
+    assert not authorize(25)
+    assert tenant_row().grant_unconfirmed
+    assert tenant_row().state == TenantState.RELIEVED
+
+
+def test_a_code_slightly_older_than_the_withdrawal_has_dingtalk_asked(relieve, suite, tenant_row):
+    relieve(30)
+
+    assert not code(suite, 25)
+
+    assert tenant_row().grant_unconfirmed
+    assert not tenant_row().tmp_auth_codes.exists()
+
+
+def test_a_grant_that_does_not_tell_the_scope_has_it_fetched(authorize, tenant_row):
+    told = grant_of()
+
+    authorize(0, grant=replace(told, auth_scope=None))
+    assert tenant_row().auth_scope_due
+
+    authorize(1, grant=told)
+    assert not tenant_row().auth_scope_due
+
+
+def test_an_imported_company_that_is_known_keeps_its_state_and_gets_the_code(
+    active_tenant, suite, tenant_row
+):
+    services.import_tenant(suite=suite, corp_id=CORP_ID, permanent_code="perm-9", now=moment(5))
+
+    tenant = tenant_row()
+    assert (tenant.state, tenant.generation, tenant.permanent_code) == (TenantState.ACTIVE, 1, "perm-9")
+    assert tenant.grant_unconfirmed
+    assert Tenant.objects.count() == 1
+
+
+def test_an_imported_company_that_had_withdrawn_starts_switched_on(active_tenant, suite, relieve, tenant_row):
+    switch(suite, 10, is_stopped=True)
+    relieve(20)
+
+    services.import_tenant(suite=suite, corp_id=CORP_ID, permanent_code="perm-9", now=moment(30))
+
+    assert not tenant_row().is_stopped_by_company
+    assert (tenant_row().state, tenant_row().grant_unconfirmed) == (TenantState.AUTHORIZING, True)
+
+
+def test_a_withdrawal_keeps_no_code_of_any_state_in_the_clear_or_encrypted(
+    active_tenant, suite, relieve, tenant_row
+):
+    for number, state in enumerate(CodeState):
+        code(suite, number, f"code-{state}")
+        tenant_row().tmp_auth_codes.filter(platform_time=moment(number)).update(state=state)
+
+    relieve(30)
+
+    rows = tenant_row().tmp_auth_codes.all()
+    assert {row.code for row in rows} == {None}
+    assert not rows.filter(state__in=[CodeState.PENDING, CodeState.EXCHANGING]).exists()
+    assert rows.filter(state=CodeState.LOST).exists()

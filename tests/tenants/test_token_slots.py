@@ -12,6 +12,9 @@ from dingtalk.client import IssuedToken
 from dingtalk.foundation.leases import claim_lease
 from dingtalk.protocol.error_table import classify
 from dingtalk.protocol.errors import ApiError, TransportError
+from dingtalk.protocol.events import PushedTicket
+from dingtalk.tickets import store_tickets
+from tenants import token_slots, waking
 from tenants.errors import TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.token_slots import Obtained, obtain_token, slot_of
@@ -186,8 +189,6 @@ def test_dingtalks_code_is_kept_with_the_failure(slot):
 
 @pytest.mark.django_db
 def test_without_a_ticket_the_pause_lasts_until_one_arrives(slot, active_tenant):
-    from tenants import waking
-
     with pytest.raises(TicketMissing):
         obtain(slot, Upstream(error=TicketMissing(suite_key="suitekey0001")))
 
@@ -216,3 +217,71 @@ def test_thirty_callers_at_once_cause_one_call(active_tenant):
 
     assert tokens == ["token-1"] * 30
     assert upstream.calls == 1
+
+
+@pytest.mark.django_db
+def test_while_dingtalk_limits_us_the_pause_is_what_it_asks_for_and_grows(slot):
+    limited = classify(endpoint="corpAccessToken", code="90018", http_status=200)
+    limited.retry_after_seconds = 30.0
+    pauses = []
+    for failures in (0, 7):
+        AccessToken.objects.filter(pk=slot).update(retry_at=None, failures=failures)
+        with pytest.raises(ApiError):
+            obtain(slot, Upstream(error=limited))
+        pauses.append(AccessToken.objects.get(pk=slot).retry_at - timezone.now())
+
+    assert [round(pause.total_seconds()) for pause in pauses] == [30, 128]
+
+
+@pytest.mark.django_db
+def test_a_refused_ticket_is_not_polled_with_and_a_new_one_ends_the_pause(slot, active_tenant):
+    refused = classify(endpoint="corpAccessToken", code="invalidSuiteTicket", http_status=400)
+    with pytest.raises(ApiError):
+        obtain(slot, Upstream(error=refused))
+    assert AccessToken.objects.get(pk=slot).retry_at - timezone.now() > timedelta(minutes=4)
+
+    waking.suite_ticket_arrived(active_tenant.suite, now=timezone.now())
+
+    assert obtain(slot, Upstream()).value == "token-1"
+
+
+@pytest.mark.django_db
+def test_a_ticket_that_comes_before_its_refusal_is_stored_leaves_no_pause(slot, active_tenant):
+    refused = classify(endpoint="corpAccessToken", code="invalidSuiteTicket", http_status=400)
+
+    def refused_while_a_ticket_comes() -> Obtained:
+        store_tickets(
+            suite_id=active_tenant.suite_id,
+            tickets=[PushedTicket("fresh", None)],
+            received_at=timezone.now() - timedelta(hours=1),
+        )
+        raise refused
+
+    with pytest.raises(ApiError):
+        obtain(slot, refused_while_a_ticket_comes)
+
+    assert obtain(slot, Upstream()).value == "token-1"
+
+
+@pytest.mark.django_db
+def test_who_claims_the_lease_looks_again_before_asking(slot, monkeypatch):
+    upstream = Upstream()
+    claim = token_slots.claim_lease
+
+    def renewed_by_another_before_the_claim(*arguments, **named):
+        monkeypatch.setattr(token_slots, "claim_lease", claim)
+        obtain(slot, upstream)
+        return claim(*arguments, **named)
+
+    monkeypatch.setattr(token_slots, "claim_lease", renewed_by_another_before_the_claim)
+
+    assert obtain(slot, upstream).value == "token-1"
+    assert upstream.calls == 1
+
+
+@pytest.mark.django_db
+def test_the_token_and_the_errors_of_a_slot_show_no_token(slot):
+    current = obtain(slot, Upstream())
+
+    assert "token-1" not in repr(current)
+    assert "token-1" not in str(AccessToken.objects.filter(pk=slot).values())
