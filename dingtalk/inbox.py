@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from dingtalk.foundation.leases import DatabaseNow, holds_lease, lease_is_free
 from dingtalk.foundation.redaction import redact_text
@@ -36,7 +37,7 @@ EVENTS_PER_TASK = 50
 SECONDS_PER_TASK = 20.0
 
 SUITE_TICKET = "suite_ticket"
-_NO_HANDLER = Ignored("no handler for this event type")
+_NO_HANDLER = Ignored(gettext_noop("no handler for this event type"))
 _CAN_BE_HANDLED_AGAIN = (EventState.DEAD, EventState.FAILED, EventState.IGNORED, EventState.HANDLED)
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def handle_again(event_ids: Iterable[UUID]) -> int:
         dispatched_at=None,
         lease_until=None,
         handled_at=None,
-        note="handled again by an operator",
+        note=gettext_noop("handled again by an operator"),
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_noop
 
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
@@ -72,7 +73,7 @@ def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent) -> Received
     row.event_type, row.biz_type, row.biz_id = event.event_type, event.biz_type, event.biz_id
     row.platform_time = plausible_time(event.platform_time, received_at=push.received_at)
     if event.platform_time and row.platform_time != event.platform_time:
-        row.note = "DingTalk's time is far in the future; ours is used"
+        row.note = gettext_noop("DingTalk's time is far in the future; ours is used")
     return row
 
 
@@ -88,7 +89,9 @@ def _supersede(suite_id: UUID, rows: Iterable[ReceivedEvent], *, now: datetime) 
         newer = Exists(states.filter(later_than_outer(), biz_id=OuterRef("biz_id")))
         for some_ids in _chunks(biz_ids):
             states.filter(newer, lease_is_free(), biz_id__in=some_ids, state__in=WAITING_STATES).update(
-                state=EventState.SUPERSEDED, handled_at=now, note="a newer state of the same object came"
+                state=EventState.SUPERSEDED,
+                handled_at=now,
+                note=gettext_noop("a newer state of the same object came"),
             )
 
 

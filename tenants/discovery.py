@@ -6,6 +6,7 @@ suite asks `get_auth_info`. Its answer makes the tenant, as of the moment before
 """
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from dingtalk.client import dingtalk_client
 from dingtalk.models import Suite
@@ -41,6 +42,6 @@ def discover_tenant(*, suite: Suite, corp_id: str) -> Tenant | None:
         grant=grant,
         platform_time=asked_at,
         now=timezone.now(),
-        reason="found by asking DingTalk",
+        reason=gettext_noop("found by asking DingTalk"),
     )
     return Tenant.objects.select_related("suite", "corp").get(suite=suite, corp__corp_id=corp_id)

@@ -9,6 +9,8 @@ address-book-authorization-scope-change-event, enable-and-disable-application-ev
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from dingtalk.models import ReceivedEvent
 from dingtalk.protocol.errors import MalformedEvent
 from dingtalk.protocol.fields import first_of, read_identifier, read_int
@@ -17,7 +19,7 @@ from dingtalk.protocol.json_guard import read_json
 from dingtalk.routing import Ignored, routes
 from tenants import services, waking
 
-_OUTDATED = Ignored("older than what is known of this company")
+_OUTDATED = Ignored(gettext_noop("older than what is known of this company"))
 _MAX_CODE_LENGTH = 512
 _MAX_ID_LENGTH = 64
 

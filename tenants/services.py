@@ -241,8 +241,12 @@ def import_tenant(*, suite: Suite, corp_id: str, permanent_code: str, now: datet
 
 
 def request_reconcile(tenants: QuerySet[Tenant], *, now: datetime) -> int:
-    """Have tenants reconciled now, whatever they waited for; return how many."""
-    return tenants.update(next_reconcile_at=now, dispatched_at=None, attempts=0)
+    """
+    Have tenants compared with what DingTalk says now, whatever they waited for; return how many.
+
+    Also one that seems to have converged, or to have withdrawn: its push may have been lost.
+    """
+    return tenants.update(grant_unconfirmed=True, next_reconcile_at=now, dispatched_at=None, attempts=0)
 
 
 def request_token_renewal(tenant: Tenant, *, now: datetime) -> None:

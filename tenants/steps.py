@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from dingtalk.client import dingtalk_client
 from dingtalk.foundation.leases import holds_lease
@@ -35,7 +36,7 @@ SHORTEST_WAIT_FOR_CODE = timedelta(minutes=10)
 LONGEST_WAIT_FOR_CODE = timedelta(days=1)
 
 
-_ACTIVATED_ALREADY = "activated already, says DingTalk"
+_ACTIVATED_ALREADY = gettext_noop("activated already, says DingTalk")
 
 
 class Parked(Exception):
@@ -152,7 +153,7 @@ def confirm_grant(run: Run) -> None:
                 tenant,
                 platform_time=None,
                 now=timezone.now(),
-                reason="confirmed by DingTalk",
+                reason=gettext_noop("confirmed by DingTalk"),
                 grant_time=asked_at,
                 auth_scope_due=True,
             )
@@ -197,7 +198,9 @@ def recover_permanent_code(run: Run) -> None:
             suite_access_token=token, app_id=_app_id(tenant), corp_ids=[tenant.corp.corp_id]
         ),
     )
-    run.move(TenantState.NEEDS_REAUTH, reason="temporary code spent or lost; asked for a new one")
+    run.move(
+        TenantState.NEEDS_REAUTH, reason=gettext_noop("temporary code spent or lost; asked for a new one")
+    )
     waited = timezone.now() - (tenant.authorized_at or tenant.created_at)
     raise Parked(
         WaitingFor.NEW_CODE,
@@ -207,7 +210,7 @@ def recover_permanent_code(run: Run) -> None:
 
 def begin_activation(run: Run) -> None:
     """All that is known of the grant is there."""
-    run.move(TenantState.ACTIVATING, reason="authorisation known")
+    run.move(TenantState.ACTIVATING, reason=gettext_noop("authorisation known"))
 
 
 def obtain_token(run: Run) -> None:
@@ -226,7 +229,7 @@ def activate(run: Run) -> None:
     tenant = run.tenant
     is_required = _activation_is_required(tenant)
     if not tenant.permanent_code:
-        run.write(activation_note="not attempted: no permanent code")
+        run.write(activation_note=gettext_noop("not attempted: no permanent code"))
         return
     try:
         _activate(tenant, tenant.permanent_code)
@@ -240,13 +243,13 @@ def activate(run: Run) -> None:
             raise
         run.write(activated_at=timezone.now(), activation_note=_ACTIVATED_ALREADY)
         return
-    run.write(activated_at=timezone.now(), activation_note="activated")
+    run.write(activated_at=timezone.now(), activation_note=gettext_noop("activated"))
 
 
 def become_active(run: Run) -> None:
     """The company can be served, or is stopped where it has switched off all that we know of."""
     is_stopped = run.tenant.is_stopped_by_company
-    run.move(TenantState.STOPPED if is_stopped else TenantState.ACTIVE, reason="converged")
+    run.move(TenantState.STOPPED if is_stopped else TenantState.ACTIVE, reason=gettext_noop("converged"))
 
 
 def fetch_scope(run: Run) -> None:

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 
@@ -66,14 +66,14 @@ class ReceivedEventAdmin(LongListAdmin):
                     ("platform_time", "received_at"),
                     ("attempts", "next_attempt_at"),
                     ("handled_at", "code_version"),
-                    "note",
+                    "shown_note",
                     "last_error",
                 )
             },
         ),
         (_("content, secrets masked"), {"fields": ("content", "push")}),
     )
-    readonly_fields = ("shown_type", "shown_state", "content")
+    readonly_fields = ("shown_type", "shown_state", "shown_note", "content")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEvent]:
         """Leave the payloads in the database until one is looked at."""
@@ -95,10 +95,15 @@ class ReceivedEventAdmin(LongListAdmin):
         """Show the state by its colour."""
         return label(event.get_state_display(), _COLOURS[EventState(event.state)])
 
+    @display(description=_("note"))
+    def shown_note(self, event: ReceivedEvent) -> str:
+        """Say in the operator's language why nothing was done, or what was odd."""
+        return gettext(event.note) if event.note else NOTHING
+
     @display(description=_("error or note"))
     def outcome(self, event: ReceivedEvent) -> SafeString:
         """Say in short what went wrong, or why nothing was done."""
-        text = event.last_error or event.note or NOTHING
+        text = event.last_error or self.shown_note(event)
         return breakable(visible(text if len(text) <= _SHORT_LENGTH else f"{text[:_SHORT_LENGTH]}…"))
 
     @display(description=_("payload"))

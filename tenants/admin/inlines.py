@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -34,7 +35,12 @@ class TransitionInline(ReadOnlyInline):
 
     model = TenantTransition
     verbose_name_plural = _("history")
-    fields = ("at", "platform_time", "from_state", "to_state", "generation", "reason")
+    fields = ("at", "platform_time", "from_state", "to_state", "generation", "shown_reason")
+
+    @display(description=_("reason"))
+    def shown_reason(self, transition: TenantTransition) -> str:
+        """Show our own words in the operator's language; an event's name or DingTalk's words stay."""
+        return gettext(transition.reason)
 
 
 class CodeInline(ReadOnlyInline):

@@ -90,7 +90,7 @@ class TenantAdmin(ReadOnlyAdmin):
                 "fields": (
                     ("grant_time", "authorized_at"),
                     ("activated_at", "relieved_at"),
-                    ("activation_note", "generation"),
+                    ("shown_activation", "generation"),
                     "shown_agents",
                     "shown_switches",
                     "shown_scope",
@@ -104,6 +104,7 @@ class TenantAdmin(ReadOnlyAdmin):
         "shown_error",
         "to_do",
         "shown_permanent_code",
+        "shown_activation",
         "company_name",
         "shown_corp_id",
         "company_full_name",
@@ -174,6 +175,11 @@ class TenantAdmin(ReadOnlyAdmin):
     def company_name(self, tenant: Tenant) -> str:
         """Show the name as the company chose it, with what is invisible in it made visible."""
         return visible(tenant.corp.name) or NOTHING
+
+    @display(description=_("activation note"))
+    def shown_activation(self, tenant: Tenant) -> str:
+        """Say in the operator's language what came of activation."""
+        return gettext(tenant.activation_note) if tenant.activation_note else NOTHING
 
     @display(description=_("full name"))
     def company_full_name(self, tenant: Tenant) -> str:
