@@ -36,7 +36,13 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
     except CannotReceive:
         logger.exception("callback_not_received")
         return HttpResponse(status=503, content_type="text/plain", headers={"Retry-After": "1"})
-    return JsonResponse(reply)
+    return _with_length(JsonResponse(reply))
+
+
+def _with_length(response: HttpResponse) -> HttpResponse:
+    """Say how long the answer is, or the server sends it in chunks, which not every client reads."""
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _read_query(request: HttpRequest) -> list[tuple[str, str]]:
@@ -60,4 +66,4 @@ def _refused(error: ProtocolError) -> HttpResponse:
 
 def refusal() -> HttpResponse:
     """Return the single answer to everything that is no callback for us; it says nothing about why."""
-    return HttpResponse(b"Bad request\n", status=400, content_type="text/plain")
+    return _with_length(HttpResponse(b"Bad request\n", status=400, content_type="text/plain"))

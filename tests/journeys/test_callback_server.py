@@ -69,6 +69,7 @@ def test_a_push_in_chunks_is_acknowledged_and_stored(port: int, suite: Suite) ->
 
     assert answer.status_code == 200
     assert signer.open(answer.json()) == b"success"
+    assert answer.headers["Content-Length"] == str(len(answer.content))
     assert ReceivedPush.objects.count() == 1
 
 
