@@ -33,7 +33,8 @@ LONGEST_SECONDS = 3.0
 KNOWN, NEW, ODD = (company["corp_id"] for company in SEED["companies"][:3])
 # What changes by the way: when a key and a token were last used.
 MAY_CHANGE = {"tenants_apikey": "last_used_at", "tenants_accesstoken": "last_used_at"}
-HEADERS_PER_ANSWER = {"date", "x-request-id"}
+# The web server closes a connection on which a body was not read to its end.
+HEADERS_PER_ANSWER = {"date", "x-request-id", "connection"}
 
 
 @dataclass(frozen=True)
