@@ -18,6 +18,7 @@ from dingtalk.protocol.grant import read_grant
 from dingtalk.protocol.json_guard import read_json
 from dingtalk.routing import Ignored, routes
 from tenants import services, waking
+from tenants.identifiers import is_corp_id
 
 _OUTDATED = Ignored(gettext_noop("older than what is known of this company"))
 _MAX_CODE_LENGTH = 512
@@ -120,7 +121,8 @@ def store_visible_scope(event: ReceivedEvent, *, now: datetime) -> Ignored | Non
 
 
 def _required_corp_id(event: ReceivedEvent) -> str:
-    if not event.corp_id:
+    """Return whom the event is about; a text that can be no corp id would become a tenant for ever."""
+    if not is_corp_id(event.corp_id):
         raise MalformedEvent("the event names no company")
     return event.corp_id
 

@@ -285,3 +285,11 @@ class TestOrder:
             handle(suite, legacy("tmp_auth_code", minutes=attempt, AuthCode="the code"))
 
         assert tenant().tmp_auth_codes.count() == 1
+
+
+@pytest.mark.parametrize("corp_id", ["\ud800", "ding corp", "ding/corp", "\u516c\u53f8", "ding\u202ecorp"])
+def test_a_text_that_can_be_no_corp_id_becomes_no_tenant(suite: Suite, corp_id: str) -> None:
+    [event] = handle(suite, legacy("tmp_auth_code", AuthCorpId=corp_id, AuthCode="code-1"))
+
+    assert event.state == EventState.DEAD
+    assert not Tenant.objects.exists()
