@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease, lease_is_free
 from dingtalk.models import Activation, Suite
-from tenants import services
-from tenants.models import AccessToken, CodeState, Tenant, TenantState, WaitingFor
+from tenants import code_exchange, services
+from tenants.models import AccessToken, CodeState, Tenant, TenantState, TmpAuthCode, WaitingFor
 from tenants.steps import Run, become_active
 from tests.support.onboarding import (
     ACTIVATE,
@@ -149,6 +149,21 @@ class TestWhileDingTalkAnswers:
         assert tenant.state == TenantState.RELIEVED
         assert tenant.tmp_auth_codes.get().state == CodeState.DISCARDED
         assert tenant.tmp_auth_codes.get().code is None
+
+    def test_a_relieved_tenant_gets_no_permanent_code_whatever_its_generation(
+        self, upstream, legacy_suite, monkeypatch
+    ):
+        code = upstream.authorize()["unspent_codes"][0]
+        before_answer(
+            monkeypatch,
+            "get_permanent_code",
+            lambda: Tenant.objects.update(state=TenantState.RELIEVED, permanent_code=None),
+        )
+
+        tenant = reconciled(code_arrives(legacy_suite, code))
+
+        assert tenant.permanent_code is None
+        assert tenant.last_error == ""
 
     def test_a_re_authorisation_discards_the_permanent_code_of_the_last_one(
         self, upstream, legacy_suite, monkeypatch
@@ -408,6 +423,16 @@ class TestTemporaryCodes:
 
         assert tenant.tmp_auth_codes.get().state == CodeState.DISCARDED
         assert tenant.tmp_auth_codes.get().code is None
+
+    def test_a_code_that_another_run_is_exchanging_is_not_exchanged_twice(self, upstream, legacy_suite):
+        tenant = code_arrives(legacy_suite, upstream.authorize()["unspent_codes"][0])
+        code = code_exchange.pending_code(tenant)
+        TmpAuthCode.objects.update(state=CodeState.EXCHANGING)
+
+        code_exchange.exchange(tenant, code)
+
+        assert upstream.count(PERMANENT_CODE) == 0
+        assert tenant_row().permanent_code is None
 
     def test_a_code_of_another_company_is_discarded_and_gives_this_one_nothing(
         self, upstream, legacy_suite, monkeypatch

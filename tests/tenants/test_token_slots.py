@@ -136,6 +136,18 @@ def test_a_token_that_arrives_after_the_withdrawal_is_thrown_away(slot, relieve)
 
 
 @pytest.mark.django_db
+def test_a_relieved_tenant_gets_no_token_whatever_its_generation(slot):
+    def relieved_meanwhile() -> Obtained:
+        Tenant.objects.update(state=TenantState.RELIEVED, permanent_code=None)
+        return Obtained(IssuedToken(token="too late", expires_in_seconds=7200), method="v1")
+
+    with pytest.raises(Overtaken):
+        obtain(slot, relieved_meanwhile)
+
+    assert AccessToken.objects.get(pk=slot).token is None
+
+
+@pytest.mark.django_db
 def test_a_token_of_the_last_authorisation_is_not_stored_for_the_new_one(slot):
     def re_authorised_meanwhile() -> Obtained:
         Tenant.objects.update(generation=5, state=TenantState.AUTHORIZING)

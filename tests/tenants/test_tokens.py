@@ -11,6 +11,7 @@ from tenants import services, tokens
 from tenants.errors import TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.sweeps import mark_tokens_to_refresh
+from tenants.transitions import Overtaken
 from tests.support.onboarding import (
     CORP_TOKEN,
     before_answer,
@@ -222,7 +223,7 @@ class TestWithdrawalWhileACallerWaits:
         before = upstream.count(CORP_TOKEN)
         withdrawal_arrives(tenant.suite)
 
-        with pytest.raises(tokens.Overtaken):
+        with pytest.raises(Overtaken):
             tokens.ensure_corp_access_token(tenant)
 
         assert upstream.count(CORP_TOKEN) == before
