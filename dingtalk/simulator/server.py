@@ -125,6 +125,8 @@ class Listener:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # From now on a client waits for the server to begin, instead of being refused.
+            self._socket.listen()
         except OSError:
             self._socket.close()
             raise
