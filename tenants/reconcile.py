@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease, release_lease
@@ -45,6 +44,7 @@ MAX_ATTEMPTS = 12
 ATTEMPTS_AT_UNKNOWN_CODE = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 TICKET_SAFETY_LOOK = timedelta(minutes=30)
+SHORTEST_PAUSE_AFTER_BREAK = 10.0
 HOPELESS_PAUSE = timedelta(hours=1)
 
 
@@ -168,12 +168,16 @@ def _attempts_allowed(error: DingTalkError | TokenUnavailable) -> int:
 
 
 def _pause(attempts: int, error: DingTalkError | TokenUnavailable) -> timedelta:
-    """Grow from a second to 15 minutes with full jitter, and never below what DingTalk asked for."""
-    ceiling = min(LONGEST_PAUSE.total_seconds(), 2.0**attempts)
-    pause = random.uniform(0.5, ceiling)  # noqa: S311 — spreads load, guards nothing
-    if isinstance(error, RateLimited | TokenUnavailable):
-        pause = max(pause, float(error.retry_after_seconds))
-    return timedelta(seconds=pause)
+    """Never below what DingTalk asked for."""
+    asked_for = error.retry_after_seconds if isinstance(error, RateLimited | TokenUnavailable) else 0
+    return _grown_pause(attempts, at_least=asked_for)
+
+
+def _grown_pause(attempts: int, *, at_least: float) -> timedelta:
+    """Grow from a second to 15 minutes with full jitter; `at_least` in seconds."""
+    ceiling = min(LONGEST_PAUSE.total_seconds(), 2.0 ** min(attempts, 16))
+    jittered = random.uniform(0.5, ceiling)  # noqa: S311 — spreads load, guards nothing
+    return timedelta(seconds=max(jittered, at_least))
 
 
 def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
@@ -198,9 +202,12 @@ def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
 
 def _record_break(tenant_id: UUID, epoch: int, error: Exception) -> None:
     """Pause after an error that no step should raise; its text is not kept, for anything may be in it."""
-    Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(
-        **_waiting(WaitingFor.RETRY, timezone.now() + LONGEST_PAUSE),
-        attempts=F("attempts") + 1,
+    held = Tenant.objects.filter(holds_lease(epoch), pk=tenant_id)
+    attempts = 1 + (held.values_list("attempts", flat=True).first() or 0)
+    pause = _grown_pause(attempts, at_least=SHORTEST_PAUSE_AFTER_BREAK)
+    held.update(
+        **_waiting(WaitingFor.RETRY, timezone.now() + pause),
+        attempts=attempts,
         dispatched_at=None,
         last_error=f"unexpected {type(error).__name__}",
         last_error_code="",

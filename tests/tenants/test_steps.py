@@ -559,8 +559,17 @@ class TestActiveTenants:
 
         tenant = reconciled(active_tenant)
 
-        assert tenant.state == TenantState.ACTIVE
+        assert (tenant.state, tenant.waiting_for) == (TenantState.ACTIVE, WaitingFor.RETRY)
         assert tenant.next_reconcile_at - timezone.now() > timedelta(minutes=55)
+
+
+def test_a_company_that_is_disabled_while_it_authorises_has_not_failed(upstream, suite):
+    upstream.fault(CORP_TOKEN, "errcode", code="50005")
+
+    tenant = reconciled(grant_arrives(suite, upstream.authorize()))
+
+    assert (tenant.state, tenant.waiting_for) == (TenantState.ACTIVATING, WaitingFor.RETRY)
+    assert tenant.next_reconcile_at - timezone.now() > timedelta(minutes=55)
 
 
 def test_a_run_that_breaks_off_is_noted_without_its_text_and_pauses(upstream, suite, monkeypatch):
@@ -575,8 +584,10 @@ def test_a_run_that_breaks_off_is_noted_without_its_text_and_pauses(upstream, su
 
     assert (tenant.waiting_for, tenant.attempts) == (WaitingFor.RETRY, 1)
     assert tenant.last_error == "unexpected RuntimeError"
-    assert tenant.next_reconcile_at - timezone.now() > timedelta(minutes=10)
+    assert timedelta(seconds=5) < tenant.next_reconcile_at - timezone.now() < timedelta(seconds=11)
     assert tenant.lease_until is None
+    Tenant.objects.update(attempts=5_000)
+    assert reconciled(tenant).next_reconcile_at - timezone.now() <= timedelta(minutes=15)
 
 
 def test_a_wait_of_the_platforms_choice_is_kept(upstream, suite):
