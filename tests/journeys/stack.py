@@ -20,7 +20,7 @@ from isv_portal import processes as commands
 from tests.journeys.processes import Process, eventually, manage, run
 from tests.support.services import free_port
 
-SYNC_HTTP, LEGACY = "suitesynchttp01", "suitelegacy0001"
+SYNC_HTTP, LEGACY, SHARED = "suitesynchttp01", "suitelegacy0001", "suiteshared0001"
 
 
 class Stack:
@@ -160,6 +160,7 @@ SEED: dict[str, Any] = {
     "suites": [
         {"suite_id": "880001", "suite_key": SYNC_HTTP, "name": "考勤助手", "push_mode": "sync_http"},
         {"suite_id": "880002", "suite_key": LEGACY, "name": "报销助手", "push_mode": "http"},
+        {"suite_id": "880003", "suite_key": SHARED, "name": "工资助手", "push_mode": "sync_http"},
     ],
     "companies": [
         {"corp_id": "dingcorp00000001", "name": "杭州云栖科技有限公司"},

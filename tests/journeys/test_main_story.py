@@ -12,7 +12,7 @@ import requests
 
 from tests.journeys.operator import Operator
 from tests.journeys.processes import eventually
-from tests.journeys.stack import LEGACY, SEED, SYNC_HTTP, Stack
+from tests.journeys.stack import LEGACY, SEED, SHARED, SYNC_HTTP, Stack
 
 pytestmark = pytest.mark.journey
 
@@ -112,7 +112,7 @@ def test_the_whole_story(stack: Stack, operator: Operator, suite_key: str):
 
 
 def test_many_callers_of_several_processes_cause_one_call(stack: Stack, operator: Operator):
-    suite_key, corp_id = SYNC_HTTP, "dingcorp00000003"
+    suite_key, corp_id = SHARED, "dingcorp00000003"
     operator.register_suite(suite_key)
     stack.simulator.push_ticket(suite_key)
     stack.simulator.act(suite_key, corp_id, "authorize")
