@@ -23,12 +23,6 @@ WAIT_SECONDS = 15.0
 MIN_TTL_SECONDS = 60
 
 
-def require_ticket(suite: Suite) -> None:
-    """Raise TicketMissing when the suite has no ticket."""
-    if not current_tickets(suite):
-        raise TicketMissing(suite_key=suite.suite_key)
-
-
 def with_ticket(suite: Suite, call: Callable[[SuiteIdentity], AnswerT]) -> AnswerT:
     """Make a call that identifies us by suite and ticket; raises TicketMissing, TicketRejected."""
     refusal: TicketRejected | None = None
