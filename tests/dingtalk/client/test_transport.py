@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dingtalk.client import DingTalkClient
-from dingtalk.http import MAX_ANSWER_BYTES
+from dingtalk.client.http import MAX_ANSWER_BYTES
 from dingtalk.protocol.errors import TransportError
-from tests.dingtalk.client_calls import CASE, CASES, Case, make_client
+from tests.dingtalk.client.client_calls import CASE, CASES, Case, make_client
 from tests.support.raw_server import RawServer, http_answer
 
 READ_SECONDS = 0.4

@@ -18,7 +18,16 @@ import responses
 import urllib3
 
 from dingtalk.protocol.errors import ApiError, DingTalkError, TransportError
-from tests.dingtalk.client_calls import CANARY, CASE, CASES, CORP_ID, CORP_TOKEN, SUITE_KEY, Case, make_client
+from tests.dingtalk.client.client_calls import (
+    CANARY,
+    CASE,
+    CASES,
+    CORP_ID,
+    CORP_TOKEN,
+    SUITE_KEY,
+    Case,
+    make_client,
+)
 from tests.support.raw_server import RawServer, http_answer
 
 

@@ -15,8 +15,8 @@ import requests
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError
 
-from dingtalk.calls import Call, Family, Request
-from dingtalk.connections import new_session
+from dingtalk.client.call import Call, Family, Request
+from dingtalk.client.connections import new_session
 from dingtalk.protocol.errors import TransportError
 from dingtalk.version import VERSION
 
@@ -28,6 +28,7 @@ _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"isv-portal/{VERSION}",
 }
+_TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - its name
 # Those of requests are OSErrors; UnicodeError and others that a URL or header can cause are ValueErrors.
 LIBRARY_ERRORS = (OSError, ValueError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 
@@ -80,7 +81,7 @@ class Transport:
                 call.method,
                 self._url(request),
                 data=None if request.body is None else json.dumps(request.body).encode(),
-                headers=_HEADERS,
+                headers=_headers(request),
                 timeout=self._timeouts,
                 allow_redirects=False,
                 stream=True,
@@ -95,6 +96,10 @@ class Transport:
         # An empty safe set: a "+" or "/" of a signature that stays as it is makes it wrong (853004).
         query = urlencode(request.query, safe="", quote_via=quote)
         return f"{url}?{query}" if query else url
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {**_HEADERS, _TOKEN_HEADER: request.token} if request.token else _HEADERS
 
 
 def _read_bounded(response: requests.Response) -> bytes:

@@ -2,16 +2,16 @@
 What we tell DingTalk of a suite, and what DingTalk answers, read into types.
 
 Readers take the members of an answer that said yes and raise UnusableAnswer when what was asked for is not
-in it. Numbers, truth values and lists of one may come as text. Source: the pages named in `dingtalk.calls`.
+in it. Numbers, truth values and lists of one may come as text. Sources: the pages named beside each call.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dingtalk.client.refusals import UnusableAnswer
 from dingtalk.protocol.fields import read_bool, read_identifier, read_int
 from dingtalk.protocol.grant import AuthScope, Grant, read_grant
-from dingtalk.refusals import UnusableAnswer
 
 DOCUMENTED_LIFETIME_SECONDS = 7_200
 SHORTEST_LIFETIME_SECONDS = 60
@@ -60,29 +60,29 @@ def token_reader(token_name: str, lifetime_name: str) -> Callable[[Mapping[str, 
     """Return the reader of an answer that has a token and its lifetime under these names."""
 
     def read_token(members: Mapping[str, Any]) -> IssuedToken:
-        lifetime_seconds = _read_lifetime(members.get(lifetime_name))
-        return IssuedToken(_read_secret(members, token_name), lifetime_seconds)
+        lifetime_seconds = read_lifetime(members.get(lifetime_name))
+        return IssuedToken(read_secret(members, token_name), lifetime_seconds)
 
     return read_token
 
 
 def read_permanent_code(members: Mapping[str, Any]) -> PermanentCode:
     """Read what a temporary code was exchanged for."""
-    company = _read_object(members, "auth_corp_info")
+    company = read_object(members, "auth_corp_info")
     corp_id = read_identifier(company.get("corpid"), _ID_LENGTH)
     if not corp_id:
         raise UnusableAnswer("no corp id in the answer")
     name = company.get("corp_name")
     return PermanentCode(
         corp_id=corp_id,
-        permanent_code=_read_secret(members, "permanent_code"),
+        permanent_code=read_secret(members, "permanent_code"),
         corp_name=name[:_NAME_LENGTH] if isinstance(name, str) else "",
     )
 
 
 def read_auth_info(members: Mapping[str, Any], *, corp_id: str) -> Grant:
     """Read what this company has granted; raises MalformedEvent when the answer is about another one."""
-    _read_object(members, "auth_corp_info")
+    read_object(members, "auth_corp_info")
     return read_grant(members, corp_id=corp_id)
 
 
@@ -91,19 +91,19 @@ def read_unactive_corps(members: Mapping[str, Any]) -> UnactiveCorps:
     has_more = members.get("has_more")
     return UnactiveCorps(
         app_id=read_int(members.get("app_id")),
-        corp_ids=_read_ids(members, "corp_list"),
+        corp_ids=read_ids(members, "corp_list"),
         has_more=has_more is not None and read_bool(has_more) is not False,
     )
 
 
 def read_auth_scopes(members: Mapping[str, Any]) -> AuthScope:
     """Read whom the app may see; an answer that does not say it is not the same as nobody."""
-    granted = _read_object(members, "auth_org_scopes")
-    dept_ids = [read_int(item) for item in _read_items(granted, "authed_dept")]
+    granted = read_object(members, "auth_org_scopes")
+    dept_ids = [read_int(item) for item in read_items(granted, "authed_dept")]
     return AuthScope(
-        user_ids=_read_ids(granted, "authed_user"),
+        user_ids=read_ids(granted, "authed_user"),
         dept_ids=[dept_id for dept_id in dept_ids if dept_id is not None],
-        user_fields=_read_ids(members, "auth_user_field"),
+        user_fields=read_ids(members, "auth_user_field"),
     )
 
 
@@ -111,14 +111,14 @@ def read_nothing(_members: Mapping[str, Any]) -> None:
     """Read an answer that only says yes."""
 
 
-def _read_object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def read_object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = members.get(name)
     if not isinstance(value, Mapping):
         raise UnusableAnswer(f"no {name} in the answer")
     return value
 
 
-def _read_items(members: Mapping[str, Any], name: str) -> list[Any]:
+def read_items(members: Mapping[str, Any], name: str) -> list[Any]:
     """A list; a single item may stand for itself, and an empty list may be left out."""
     value = members.get(name)
     if value is None or value == "":
@@ -130,12 +130,12 @@ def _read_items(members: Mapping[str, Any], name: str) -> list[Any]:
     raise UnusableAnswer(f"{name} is not a list")
 
 
-def _read_ids(members: Mapping[str, Any], name: str) -> list[str]:
-    identifiers = (read_identifier(item, _ID_LENGTH) for item in _read_items(members, name))
+def read_ids(members: Mapping[str, Any], name: str) -> list[str]:
+    identifiers = (read_identifier(item, _ID_LENGTH) for item in read_items(members, name))
     return [identifier for identifier in identifiers if identifier]
 
 
-def _read_secret(members: Mapping[str, Any], name: str) -> str:
+def read_secret(members: Mapping[str, Any], name: str) -> str:
     """A token or code: it goes into URLs and headers, so only what is one printable ASCII word."""
     value = members.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _SECRET_LENGTH:
@@ -145,7 +145,7 @@ def _read_secret(members: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _read_lifetime(value: object) -> int:
+def read_lifetime(value: object) -> int:
     """
     The lifetime of a token in seconds, as given if that is between a minute and a day.
 

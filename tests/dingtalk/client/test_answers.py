@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import responses
 
-from dingtalk.answers import UnactiveCorps
+from dingtalk.client.answers import UnactiveCorps
 from dingtalk.protocol.errors import (
     ApiError,
     AuthorizationGone,
@@ -18,7 +18,7 @@ from dingtalk.protocol.errors import (
     Transient,
     TransportError,
 )
-from tests.dingtalk.client_calls import CASE, CASES, OLD_CASES, Case, make_client
+from tests.dingtalk.client.client_calls import CASE, CASES, OLD_CASES, Case, make_client
 
 NEW = "get_corp_access_token"
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

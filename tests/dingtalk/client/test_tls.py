@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from dingtalk.protocol.errors import TransportError
-from tests.dingtalk.client_calls import CASE, make_client
+from tests.dingtalk.client.client_calls import CASE, make_client
 from tests.support.raw_server import RawServer, http_answer
 
 READ_SECONDS = 0.5

@@ -8,8 +8,8 @@ Source: server API pages "server-api-calling-guide", "server-api-error-codes-1",
 import re
 from typing import Any
 
-from dingtalk.calls import Family, Request
-from dingtalk.http import RawAnswer
+from dingtalk.client.call import Family, Request
+from dingtalk.client.http import RawAnswer
 from dingtalk.protocol.error_table import classify
 from dingtalk.protocol.errors import ApiError, ProtocolError, RateLimited
 from dingtalk.protocol.fields import clean_text, first_text, read_int
