@@ -23,6 +23,15 @@ class PushMode(models.TextChoices):
 
     SYNC_HTTP = "sync_http", _("SyncHTTP")
     HTTP = "http", _("HTTP (legacy)")
+    STREAM = "stream", _("Stream")
+    RDS = "rds", _("RDS (cloud push)")
+
+
+class SuiteKind(models.TextChoices):
+    """A third-party app of the market, or one customised for a company (定制应用), which needs no ticket."""
+
+    SUITE = "suite", _("third-party app (suite)")
+    CUSTOM_APP = "custom_app", _("customised app")
 
 
 class Activation(models.TextChoices):
@@ -34,10 +43,18 @@ class Activation(models.TextChoices):
 
 
 class CorpTokenMethod(models.TextChoices):
-    """The call that is tried first for a corp access token; the other one is the fallback."""
+    """The call that is tried first for a corp access token; the others are the fallback."""
 
     V1 = "v1", _("v1.0 corpAccessToken")
     SIGNED = "signed", _("signed service/get_corp_token")
+    UNIFIED = "unified", _("v1.0 {corpId}/token")
+
+
+class Generation(models.TextChoices):
+    """Which of the two generations of a call is tried first; the other one is the fallback."""
+
+    V1 = "v1", _("v1.0 call")
+    OLD = "old", _("old call")
 
 
 class Suite(models.Model):
@@ -57,6 +74,27 @@ class Suite(models.Model):
     corp_token_method = models.CharField(
         _("corp token call"), max_length=16, choices=CorpTokenMethod, default=CorpTokenMethod.V1
     )
+    kind = models.CharField(_("kind"), max_length=16, choices=SuiteKind, default=SuiteKind.SUITE)
+    suite_token_method = models.CharField(
+        _("suite token call"), max_length=16, choices=Generation, default=Generation.OLD
+    )
+    jsapi_ticket_method = models.CharField(
+        _("JSAPI ticket call"), max_length=16, choices=Generation, default=Generation.V1
+    )
+    js_domains = models.TextField(
+        _("domains of its pages"),
+        blank=True,
+        help_text=_("One a line. JSAPI configurations are signed for pages on these domains only."),
+    )
+    freshness_window_seconds = models.PositiveIntegerField(
+        _("freshness window"),
+        null=True,
+        blank=True,
+        help_text=_("Seconds. Callbacks with an older or later timestamp are refused. Empty: none is."),
+    )
+    isv_corp_id = models.CharField(
+        _("our own corp id"), max_length=64, blank=True, help_text=_("For sign-in from the admin console.")
+    )
     path_slug = models.CharField(
         _("path slug"), max_length=64, unique=True, default=new_path_slug, editable=False
     )
@@ -65,12 +103,16 @@ class Suite(models.Model):
     suite_secret = EncryptedTextField(_("suite secret"))
     suite_secret_previous = EncryptedTextField(_("previous suite secret"), null=True, blank=True)
     suite_secret_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    suite_secret_previous_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     callback_token = EncryptedTextField(_("callback token"))
     callback_token_previous = EncryptedTextField(_("previous callback token"), null=True, blank=True)
     callback_token_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    callback_token_previous_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     encoding_aes_key = EncryptedTextField(_("EncodingAESKey"))
     encoding_aes_key_previous = EncryptedTextField(_("previous EncodingAESKey"), null=True, blank=True)
     encoding_aes_key_previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    encoding_aes_key_previous_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sso_secret = EncryptedTextField(_("SSO secret"), null=True, blank=True)
 
     callback_verified_at = models.DateTimeField(
         _("callback URL verified"), null=True, blank=True, editable=False
@@ -121,9 +163,20 @@ class SuiteTicket(models.Model):
         return f"{self.suite_id} {self.platform_time:%Y-%m-%d %H:%M:%S}"
 
 
+class PushSource(models.TextChoices):
+    """The way by which a push came to us."""
+
+    HTTP = "http", _("callback")
+    STREAM = "stream", _("Stream")
+    RDS = "rds", _("push database")
+    FAILED_LIST = "failed_list", _("fetched back")
+
+
 class ReceivedPush(models.Model):
     """
-    One verified envelope as it came; the request thread stores nothing else.
+    One verified envelope, Stream frame, database row or fetched entry as it came.
+
+    The request thread stores nothing else. `repeats`: how often the same thing came again.
 
     The body is the decrypted message, encrypted with our own key. `split_at` is set when the
     dispatcher has made events of it; the body is dropped some days later, the digest some weeks later.
@@ -133,6 +186,8 @@ class ReceivedPush(models.Model):
     suite = models.ForeignKey(Suite, models.CASCADE, related_name="pushes", verbose_name=_("suite"))
     digest = models.CharField(_("digest"), max_length=64, editable=False)
     received_at = models.DateTimeField(_("received"))
+    source = models.CharField(_("source"), max_length=16, choices=PushSource, default=PushSource.HTTP)
+    repeats = models.PositiveIntegerField(_("repeats"), default=0)
     body = EncryptedBinaryField(_("body"), null=True)
     split_at = models.DateTimeField(_("split"), null=True, blank=True, editable=False)
 
