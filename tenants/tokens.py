@@ -6,12 +6,9 @@ that commit on.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,9 +25,10 @@ from dingtalk.protocol.errors import (
 )
 from tenants.errors import TenantNotActive, TenantNotFound, TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
-from tenants.token_slots import CurrentToken, current_token, obtain_token, slot_of
+from tenants.token_slots import CurrentToken, current_token, is_same_token, obtain_token, slot_of
 from tenants.transitions import Overtaken
 from tenants.upstream import request_corp_token
+from tenants.waiting_room import WaitingRoom
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +38,8 @@ DEFAULT_MIN_TTL_SECONDS = 60
 # Workers wait longer than callers: nobody is on the line.
 WORKER_WAIT_SECONDS = 15.0
 RETRY_AFTER_SECONDS = 5
+
+WAITING_ROOM = WaitingRoom(seats=lambda: settings.TOKEN_MAX_WAITERS)
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ def get_corp_access_token(
     suite_key: str,
     corp_id: str,
     min_ttl_seconds: int = DEFAULT_MIN_TTL_SECONDS,
+    refused: str | None = None,
 ) -> CorpToken:
     """
     Return a token of one of `tenants` (those that the caller may see) with at least `min_ttl_seconds` left.
 
-    Raises TenantNotFound, TenantNotActive, TokenUnavailable.
+    `refused`: a token that DingTalk no longer takes; it is renewed only while it is the current one. Raises
+    TenantNotFound, TenantNotActive, TokenUnavailable.
     """
     row = _find(tenants, suite_key=suite_key, corp_id=corp_id)
     if row is None:
@@ -70,12 +72,17 @@ def get_corp_access_token(
         raise TenantNotActive(suite_key=suite_key, corp_id=corp_id, state=row["state"])
     now = timezone.now()
     current = _stored_token(row)
-    if current is None or not current.lasts(seconds=min_ttl_seconds, now=now):
-        with _place_in_waiting_room():
-            current = _renewed_for_caller(row["id"], min_ttl_seconds=min_ttl_seconds)
+    if current is None or not _suits(current, min_ttl_seconds=min_ttl_seconds, refused=refused, now=now):
+        with WAITING_ROOM.place():
+            current = _renewed_for_caller(row["id"], min_ttl_seconds=min_ttl_seconds, refused=refused)
     else:
         _note_use(row, current, now=now)
     return _handed_out(current)
+
+
+def _suits(current: CurrentToken, *, min_ttl_seconds: int, refused: str | None, now: datetime) -> bool:
+    is_refused = refused is not None and is_same_token(current.value, refused)
+    return current.lasts(seconds=min_ttl_seconds, now=now) and not is_refused
 
 
 def renew_corp_access_token(tenant_id: UUID) -> CorpToken:
@@ -267,20 +274,3 @@ def _handed_out(current: CurrentToken) -> CorpToken:
         expires_at=current.expires_at,
         expires_in_seconds=max(0, int(left.total_seconds())),
     )
-
-
-@cache
-def _waiting_room() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(settings.TOKEN_MAX_WAITERS)
-
-
-@contextmanager
-def _place_in_waiting_room() -> Iterator[None]:
-    """Bound how many callers of this process wait for DingTalk, so that the rest is served meanwhile."""
-    room = _waiting_room()
-    if not room.acquire(blocking=False):
-        raise TokenUnavailable("Too many callers wait for a token.", retry_after_seconds=1)
-    try:
-        yield
-    finally:
-        room.release()

@@ -5,7 +5,6 @@ DingTalk is asked, but not by each request: a "no" is remembered for a minute, o
 caller at a time, one tenant app may ask so often a minute, and few threads of a process wait for it.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +16,7 @@ from tenants.errors import TenantNotFound, TicketMissing, TokenUnavailable
 from tenants.models import ApiClient
 from tenants.queries import find_fully_covered_suite
 from tenants.tokens import token_unavailable
+from tenants.waiting_room import WaitingRoom
 
 REMEMBER_NO_SECONDS = 60
 # Longer than one question can take: two tickets, each with its time-outs.
@@ -24,7 +24,7 @@ ASKING_SECONDS = 30
 QUESTIONS_PER_MINUTE = 30
 
 # The other threads of the process stay free for requests that DingTalk has no part in.
-_waiting_room = threading.BoundedSemaphore(2)
+WAITING_ROOM = WaitingRoom(seats=lambda: 2)
 
 
 def look_for_company(client: ApiClient, *, suite_key: str, corp_id: str) -> None:
@@ -39,7 +39,7 @@ def look_for_company(client: ApiClient, *, suite_key: str, corp_id: str) -> None
     if suite is None or limits.is_claimed(f"no-company:{name}"):
         raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
     _refuse_too_many(client)
-    with _only_one_asks(name), _place_in_waiting_room():
+    with _only_one_asks(name), WAITING_ROOM.place():
         is_found = _ask(suite, corp_id)
     if not is_found:
         limits.claim(f"no-company:{name}", seconds=REMEMBER_NO_SECONDS)
@@ -69,13 +69,3 @@ def _only_one_asks(name: str) -> Iterator[None]:
         yield
     finally:
         limits.release(f"asking:{name}")
-
-
-@contextmanager
-def _place_in_waiting_room() -> Iterator[None]:
-    if not _waiting_room.acquire(blocking=False):
-        raise TokenUnavailable("Too many callers wait for DingTalk.", retry_after_seconds=1)
-    try:
-        yield
-    finally:
-        _waiting_room.release()

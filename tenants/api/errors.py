@@ -17,6 +17,15 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from dingtalk.protocol.actions import Action
+from dingtalk.protocol.errors import (
+    ApiError,
+    CodeSpent,
+    DingTalkError,
+    RateLimited,
+    Transient,
+    TransportError,
+)
 from tenants.errors import TenantError, TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import TenantState
 
@@ -26,6 +35,7 @@ logger = logging.getLogger(__name__)
 ON_ITS_WAY = (TenantState.AUTHORIZING, TenantState.ACTIVATING)
 ON_ITS_WAY_SECONDS = 2
 DATABASE_AWAY_SECONDS = 5
+DINGTALK_AWAY_SECONDS = 5
 
 
 class Refusal(APIException):
@@ -61,6 +71,62 @@ class NoTokenNow(Refusal):
     default_detail = _("No token can be had now. Try again later.")
 
 
+class DingTalkRefused(Refusal):
+    """502: DingTalk said no for a reason that lies with neither the app nor the company."""
+
+    status_code = status.HTTP_502_BAD_GATEWAY
+    default_code = "dingtalk_refused"
+    default_detail = _("DingTalk refused the call.")
+
+
+class DingTalkParameterWrong(Refusal):
+    """400: DingTalk does not take what the app wants to be sent."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "dingtalk_parameter"
+    default_detail = _("DingTalk does not accept these values.")
+
+
+class DingTalkPermissionMissing(Refusal):
+    """403: the company has not granted what the call needs."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "dingtalk_permission"
+    default_detail = _("The company has not granted what this call needs.")
+
+
+class NotFoundAtDingTalk(Refusal):
+    """404: the company has no such user, department, or whatever was asked for."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "not_found"
+    default_detail = _("DingTalk knows no such thing in this company.")
+
+
+class CodeIsSpent(Refusal):
+    """400: a one-time code was used, has expired, or is none."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "code_spent"
+    default_detail = _("This code was used, has expired, or is unknown.")
+
+
+class DingTalkUnavailable(Refusal):
+    """503: no usable answer; whether DingTalk acted may be unknown."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "dingtalk_unavailable"
+    default_detail = _("DingTalk gives no usable answer now. Try again later.")
+
+
+class DingTalkLimit(Refusal):
+    """503: a limit of DingTalk's is reached."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "dingtalk_rate_limited"
+    default_detail = _("DingTalk allows no more calls now. Try again later.")
+
+
 class DatabaseAway(Refusal):
     """503: nobody can be let in and nothing can be looked up."""
 
@@ -86,14 +152,42 @@ def _no_token_now(error: TokenUnavailable) -> Refusal:
     )
 
 
+def _refused_by_dingtalk(error: ApiError) -> Refusal:
+    kind = next((answer for known, answer in _BY_ERROR.items() if isinstance(error, known)), None)
+    kind = kind or _BY_ACTION.get(error.action, DingTalkRefused)
+    wait = max(1, round(error.retry_after_seconds)) if isinstance(error, RateLimited) else None
+    return kind(
+        wait=DINGTALK_AWAY_SECONDS if kind is DingTalkUnavailable else wait,
+        dingtalk_code=error.sub_code or error.code,
+        dingtalk_message=error.message,
+        dingtalk_request_id=error.request_id,
+    )
+
+
+def _no_answer_of_dingtalk(_error: TransportError) -> Refusal:
+    return DingTalkUnavailable(wait=DINGTALK_AWAY_SECONDS)
+
+
 def _database_away(_error: Exception) -> Refusal:
     return DatabaseAway(wait=DATABASE_AWAY_SECONDS)
 
 
+_BY_ERROR: dict[type[ApiError], type[Refusal]] = {
+    RateLimited: DingTalkLimit,
+    Transient: DingTalkUnavailable,
+    CodeSpent: CodeIsSpent,
+}
+_BY_ACTION: dict[Action, type[Refusal]] = {
+    Action.PARAM: DingTalkParameterWrong,
+    Action.PERMISSION: DingTalkPermissionMissing,
+    Action.NOT_FOUND: NotFoundAtDingTalk,
+}
 ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     TenantNotFound: _no_such_tenant,
     TenantNotActive: _tenant_is_not_active,
     TokenUnavailable: _no_token_now,
+    ApiError: _refused_by_dingtalk,
+    TransportError: _no_answer_of_dingtalk,
     OperationalError: _database_away,
     InterfaceError: _database_away,
 }
@@ -109,8 +203,8 @@ class ApiExceptionHandler(ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        """Report failures of ours; that DingTalk gives no token is an answer like others."""
-        if not isinstance(self.exc, TenantError):
+        """Report failures of ours; what DingTalk does not give is an answer like others."""
+        if not isinstance(self.exc, TenantError | DingTalkError):
             super().report_exception(exc, response)
 
 

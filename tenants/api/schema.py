@@ -34,7 +34,9 @@ _MEANINGS = {
     404: "`tenant_not_found`: there is none, or the key does not cover it.",
     409: "`tenant_not_active`: `state` says why. `Retry-After` is set while it is on its way to active.",
     429: "`throttled`: see `Retry-After`.",
-    503: "`token_unavailable`, `temporarily_unavailable`: see `Retry-After`.",
+    502: "`dingtalk_refused`: `dingtalk_code` says why.",
+    503: "`token_unavailable`, `dingtalk_unavailable`, `dingtalk_rate_limited`, `temporarily_unavailable`: "
+    "see `Retry-After`.",
 }
 
 

@@ -131,6 +131,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
         choices=TenantState.choices, required=False, help_text="With `tenant_not_active`."
     )
     dingtalk_code = serializers.CharField(required=False, help_text="DingTalk's own code, when it refused.")
+    dingtalk_message = serializers.CharField(required=False, help_text="DingTalk's words, when it refused.")
     dingtalk_request_id = serializers.CharField(
         required=False, help_text="DingTalk's request id, when it refused."
     )

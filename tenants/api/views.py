@@ -1,20 +1,18 @@
 """Endpoints for tenant apps. Each reaches tenants by `tenants.queries` only, with the caller's client."""
 
-from typing import Any, ClassVar, cast
+from typing import Any
 
-import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dingtalk.foundation.audit import Actor
-from dingtalk.foundation.models import ActorKind
 from tenants import queries, token_requests
 from tenants.api import schema
-from tenants.api.filters import TenantFilter, refuse_odd_parameters
+from tenants.api.base import ApiView
+from tenants.api.filters import TenantFilter
 from tenants.api.pagination import NewestFirst
 from tenants.api.serializers import (
     TenantDetailSerializer,
@@ -22,43 +20,7 @@ from tenants.api.serializers import (
     TokenParametersSerializer,
     TokenSerializer,
 )
-from tenants.api.sources import address_of
-from tenants.models import ApiClient, ApiKey, Scope, Tenant
-
-
-class ApiView(GenericAPIView[Any]):
-    """What all endpoints share: a scope, known parameters, and answers that nobody keeps."""
-
-    required_scope: ClassVar[Scope]
-    parameters: ClassVar[frozenset[str]] = frozenset()
-    http_method_names = ["get", "head", "options"]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        refuse_odd_parameters(request, known=self.parameters)
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        response["Cache-Control"] = "no-store"
-        return super().finalize_response(request, response, *args, **kwargs)
-
-    @property
-    def key(self) -> ApiKey:
-        """The key that the caller showed, with its client."""
-        return cast(ApiKey, self.request.auth)
-
-    @property
-    def client(self) -> ApiClient:
-        """The tenant app that calls."""
-        return self.key.client
-
-    def actor(self) -> Actor:
-        """Who acts, for the audit trail."""
-        return Actor(
-            kind=ActorKind.API_CLIENT,
-            name=self.client.name,
-            source_ip=address_of(self.request),
-            request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
-        )
+from tenants.models import Scope, Tenant
 
 
 class TenantList(ApiView, ListAPIView[Tenant]):
@@ -117,19 +79,18 @@ class TenantAccessToken(ApiView):
         responses=schema.TOKEN_ANSWERS,
         examples=[schema.TOKEN_EXAMPLE],
     )
-    def get(self, request: Request, suite_key: str, corp_id: str) -> Response:
+    def get(self, _request: Request, suite_key: str, corp_id: str) -> Response:
         """
         Needs `tokens:read`.
 
         A company that is not known yet is looked for at DingTalk, if the key covers all tenants of the suite.
         """
-        parameters = TokenParametersSerializer(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
+        parameters = self.read_query(TokenParametersSerializer)
         token = token_requests.request_token(
             self.key,
             suite_key=suite_key,
             corp_id=corp_id,
-            min_ttl_seconds=parameters.validated_data["min_ttl"],
+            min_ttl_seconds=parameters["min_ttl"],
             actor=self.actor(),
             now=timezone.now(),
         )

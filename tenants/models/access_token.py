@@ -16,6 +16,8 @@ class TokenKind(models.TextChoices):
 
     CORP = "corp_access_token", _("corp access token")
     SUITE = "suite_access_token", _("suite access token")
+    JSAPI = "jsapi_ticket", _("JSAPI ticket")
+    SSO = "sso_token", _("SSO token")
 
 
 class AccessToken(Leased):
@@ -25,6 +27,7 @@ class AccessToken(Leased):
     A row without a token is a place where one will be. From `refresh_at` (jittered) on the token is
     renewed ahead, while callers still get it; `renewal_requested_at` is set while somebody wants that.
     `retry_at` is set while renewal fails: until then nobody asks DingTalk.
+    `first_issued_at`: when this value was first issued, where renewal prolongs it (JSAPI tickets).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -34,6 +37,7 @@ class AccessToken(Leased):
         Tenant, models.CASCADE, related_name="tokens", null=True, blank=True, verbose_name=_("tenant")
     )
     token = EncryptedTextField(_("token"), null=True)
+    first_issued_at = models.DateTimeField(_("first issued"), null=True, blank=True)
     issued_at = models.DateTimeField(_("issued"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     refresh_at = models.DateTimeField(_("renewed from"), null=True, blank=True)

@@ -13,6 +13,13 @@ class Scope(models.TextChoices):
 
     TENANTS_READ = "tenants:read", _("read tenants")
     TOKENS_READ = "tokens:read", _("read access tokens")
+    TOKENS_RENEW = "tokens:renew", _("have access tokens renewed")
+    JSAPI_SIGN = "jsapi:sign", _("sign JSAPI configurations")
+    LOGIN = "login", _("log people in")
+    CONTACTS_READ = "contacts:read", _("read contacts")
+    MESSAGES_SEND = "messages:send", _("send work notifications")
+    PROXY = "proxy", _("call DingTalk through the proxy")
+    EVENTS_READ = "events:read", _("read events")
 
 
 class ApiClient(models.Model):
@@ -52,6 +59,12 @@ class ApiKey(models.Model):
     label = models.CharField(_("label"), max_length=100, blank=True)
     prefix = models.CharField(_("prefix"), max_length=16, unique=True, editable=False)
     secret_digest = models.CharField(_("digest of the secret"), max_length=64, editable=False)
+    proxy_paths = models.JSONField(
+        _("proxy paths"),
+        default=list,
+        blank=True,
+        help_text=_("Which paths of DingTalk's API this key may call through the proxy."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)

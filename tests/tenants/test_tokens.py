@@ -141,7 +141,7 @@ class TestGetting:
 
     def test_while_too_many_wait_the_rest_is_sent_away(self, upstream, tenant, settings):
         change(token=None, expires_at=None)
-        places = [tokens._place_in_waiting_room() for _ in range(settings.TOKEN_MAX_WAITERS)]
+        places = [tokens.WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
         for place in places:
             place.__enter__()
         try:
@@ -156,7 +156,7 @@ class TestGetting:
         assert get().access_token
 
     def test_who_finds_a_token_needs_no_place_among_those_who_wait(self, tenant, settings):
-        places = [tokens._place_in_waiting_room() for _ in range(settings.TOKEN_MAX_WAITERS)]
+        places = [tokens.WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
         for place in places:
             place.__enter__()
         try:
