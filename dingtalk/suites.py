@@ -6,10 +6,9 @@ secret goes on working for a while, so that ours and DingTalk's need not change 
 """
 
 import hashlib
-import re
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,25 +21,16 @@ from django.utils.translation import gettext_lazy as _
 from dingtalk import credentials
 from dingtalk.foundation import audit
 from dingtalk.foundation.audit import Actor
-from dingtalk.foundation.encrypted_fields import encrypted_fields_of
-from dingtalk.models import Activation, CorpTokenMethod, PushMode, Suite
-from dingtalk.protocol.crypto import decode_aes_key
+from dingtalk.foundation.encrypted_fields import EncryptedField, encrypted_fields_of
+from dingtalk.models import Suite
+from dingtalk.suite_values import OPTIONAL_SECRET_FIELDS, PLAIN_FIELDS, SECRET_FIELDS, checked_values
 
-SECRET_FIELDS = ("suite_secret", "callback_token", "encoding_aes_key")
-PLAIN_FIELDS = ("name", "suite_id", "suite_key", "push_mode", "activation", "corp_token_method")
 PREVIOUS_SECRET_LIFETIME = timedelta(hours=48)
 
-# Both lengths that the platform's pages give are accepted; what we make is within either.
-_CALLBACK_TOKEN = re.compile(r"[A-Za-z0-9]{3,63}")
 _GENERATED_TOKEN_LENGTH = 32
 _ENCODING_AES_KEY_LENGTH = 43
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 _FINGERPRINT_LENGTH = 8
-
-_SUITE_ID = re.compile(r"[\w.-]{0,64}", re.ASCII)
-# It stands in URLs of the API as one segment.
-_SUITE_KEY = re.compile(r"[!-.0-~]{1,128}")
-_SUITE_SECRET = re.compile(r"[!-~]{1,512}")
 
 
 def register_suite(
@@ -53,13 +43,12 @@ def register_suite(
     encoding_aes_key: str,
     actor: Actor,
     now: datetime,
-    push_mode: str = PushMode.SYNC_HTTP,
-    activation: str = Activation.AUTO,
-    corp_token_method: str = CorpTokenMethod.V1,
+    **settings: str,
 ) -> Suite:
     """
     Store a new suite; its callback URL is `callback_url(suite)`.
 
+    `settings`: further fields of PLAIN_FIELDS and OPTIONAL_SECRET_FIELDS that are not to have their default.
     Raises ValidationError by field name, without any secret in its text.
     """
     values = checked_values(
@@ -70,15 +59,13 @@ def register_suite(
             "suite_secret": suite_secret,
             "callback_token": callback_token,
             "encoding_aes_key": encoding_aes_key,
-            "push_mode": push_mode,
-            "activation": activation,
-            "corp_token_method": corp_token_method,
+            **settings,
         }
     )
     try:
         with transaction.atomic():
             suite = Suite.objects.create(**values)
-            details = {name: str(values[name]) for name in PLAIN_FIELDS}
+            details = {name: str(values[name]) for name in PLAIN_FIELDS if name in values}
             audit.record(action="suite.register", actor=actor, target=suite, details=details, now=now)
     except IntegrityError as error:
         raise _key_taken() from error
@@ -107,19 +94,6 @@ def change_suite(
         raise _key_taken() from error
     suite.refresh_from_db()
     return suite
-
-
-def checked_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Return values of suite fields without space around them; raises ValidationError by field name."""
-    cleaned = {name: str(value).strip() for name, value in values.items()}
-    errors: dict[str, Any] = {}
-    for name, value in cleaned.items():
-        is_valid, message = _RULES[name]
-        if not is_valid(value):
-            errors[name] = ValidationError(message, code="invalid")
-    if errors:
-        raise ValidationError(errors)
-    return cleaned
 
 
 def callback_url(suite: Suite) -> str:
@@ -154,6 +128,8 @@ def _store_changes(suite: Suite, changed: Mapping[str, str], *, now: datetime, k
     for name, value in changed.items():
         if name in SECRET_FIELDS:
             columns |= _rotated_columns(suite, name, value, now=now, keep_previous=keep_previous)
+        elif name in OPTIONAL_SECRET_FIELDS:
+            columns[name] = _column(name).encrypt_for(suite.pk, value)
         else:
             columns[name] = value
     Suite.objects.filter(pk=suite.pk).update(version=F("version") + 1, updated_at=now, **columns)
@@ -163,56 +139,37 @@ def _store_changes(suite: Suite, changed: Mapping[str, str], *, now: datetime, k
 def _rotated_columns(
     suite: Suite, name: str, value: str, *, now: datetime, keep_previous: bool
 ) -> dict[str, Any]:
-    fields = {field.name: field for field in encrypted_fields_of(Suite)}
     previous = f"{name}_previous"
     return {
-        name: fields[name].encrypt_for(suite.pk, value),
-        previous: fields[previous].encrypt_for(suite.pk, getattr(suite, name)) if keep_previous else None,
+        name: _column(name).encrypt_for(suite.pk, value),
+        previous: _column(previous).encrypt_for(suite.pk, getattr(suite, name)) if keep_previous else None,
         f"{previous}_until": now + PREVIOUS_SECRET_LIFETIME if keep_previous else None,
+        f"{previous}_used_at": None,
     }
+
+
+def _column(name: str) -> EncryptedField:
+    return next(field for field in encrypted_fields_of(Suite) if field.name == name)
 
 
 def _record_changes(
     suite: Suite, changed: Mapping[str, str], *, actor: Actor, now: datetime, keep_previous: bool
 ) -> None:
     details: dict[str, Any] = {
-        name: {"from": str(getattr(suite, name)), "to": value}
+        name: {"from": _shown(getattr(suite, name)), "to": _shown(value)}
         for name, value in changed.items()
-        if name not in SECRET_FIELDS
+        if name in PLAIN_FIELDS
     }
-    replaced = [name for name in SECRET_FIELDS if name in changed]
+    replaced = [name for name in (*SECRET_FIELDS, *OPTIONAL_SECRET_FIELDS) if name in changed]
     if replaced:
         details |= {"replaced": replaced, "previous_kept": keep_previous}
     audit.record(action="suite.change", actor=actor, target=suite, details=details, now=now)
 
 
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
+
+
 def _key_taken() -> ValidationError:
     message = _("A suite with this suite key is registered already.")
     return ValidationError({"suite_key": ValidationError(message, code="unique")})
-
-
-def _is_name(value: str) -> bool:
-    return 1 <= len(value) <= 100 and value.isprintable()
-
-
-def _is_encoding_aes_key(value: str) -> bool:
-    try:
-        decode_aes_key(value)
-    except ValueError:
-        return False
-    return True
-
-
-_NOT_A_CHOICE = _("Not one of the choices.")
-# What makes a value of each field right, and what is said of one that is not.
-_RULES: dict[str, tuple[Callable[[str], Any], Any]] = {
-    "name": (_is_name, _("1 to 100 printable characters.")),
-    "suite_id": (_SUITE_ID.fullmatch, _("At most 64 letters and digits, or nothing.")),
-    "suite_key": (_SUITE_KEY.fullmatch, _("1 to 128 visible ASCII characters, without a slash.")),
-    "suite_secret": (_SUITE_SECRET.fullmatch, _("1 to 512 visible ASCII characters.")),
-    "callback_token": (_CALLBACK_TOKEN.fullmatch, _("3 to 63 letters and digits.")),
-    "encoding_aes_key": (_is_encoding_aes_key, _("Exactly 43 letters and digits.")),
-    "push_mode": (PushMode.values.__contains__, _NOT_A_CHOICE),
-    "activation": (Activation.values.__contains__, _NOT_A_CHOICE),
-    "corp_token_method": (CorpTokenMethod.values.__contains__, _NOT_A_CHOICE),
-}

@@ -11,13 +11,13 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 from dingtalk import suites
 from dingtalk.foundation.keyring import DecryptionError
 from dingtalk.models import Suite
-from dingtalk.suites import PLAIN_FIELDS, SECRET_FIELDS
+from dingtalk.suite_values import OPTIONAL_SECRET_FIELDS, PLAIN_FIELDS, SECRET_FIELDS, checked_values
 
 GENERATORS = {
     "callback_token": suites.generate_callback_token,
     "encoding_aes_key": suites.generate_encoding_aes_key,
 }
-SECRET_INPUTS = {f"new_{name}": name for name in SECRET_FIELDS}
+SECRET_INPUTS = {f"new_{name}": name for name in (*SECRET_FIELDS, *OPTIONAL_SECRET_FIELDS)}
 
 
 def _secret_input(label: Any) -> forms.CharField:
@@ -42,6 +42,7 @@ class SuiteForm(forms.ModelForm):
     new_suite_secret = _secret_input(gettext_lazy("Suite secret"))
     new_callback_token = _secret_input(gettext_lazy("Callback token"))
     new_encoding_aes_key = _secret_input(gettext_lazy("EncodingAESKey"))
+    new_sso_secret = _secret_input(gettext_lazy("SSO secret"))
     generate_callback_token = _switch(gettext_lazy("Generate a callback token"))
     generate_encoding_aes_key = _switch(gettext_lazy("Generate an EncodingAESKey"))
     keep_previous = _switch(
@@ -78,13 +79,14 @@ class SuiteForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         self._generate()
         for input_name, name in SECRET_INPUTS.items():
-            if self.is_new and not data.get(input_name) and name not in self.generated:
+            is_needed = self.is_new and name in SECRET_FIELDS
+            if is_needed and not data.get(input_name) and name not in self.generated:
                 self.add_error(input_name, ValidationError(_("Required."), code="required"))
         try:
-            suites.checked_values(self.values())
+            checked_values(self.values())
         except ValidationError as error:
             for name, errors in error.error_dict.items():
-                self.add_error(f"new_{name}" if name in SECRET_FIELDS else name, errors)
+                self.add_error(name if name in PLAIN_FIELDS else f"new_{name}", errors)
         return data
 
     def _generate(self) -> None:
@@ -100,7 +102,10 @@ class SuiteForm(forms.ModelForm):
         if self.is_new:
             return _("As it stands in DingTalk's developer console.")
         try:
-            shown = suites.fingerprint(getattr(self.instance, name))
+            value = getattr(self.instance, name)
         except DecryptionError:
             return _("Set, but it cannot be decrypted with the keys that are configured.")
+        if value is None:
+            return _("Not set.")
+        shown = suites.fingerprint(value)
         return _("Set, fingerprint %(shown)s. Leave it empty to keep it.") % {"shown": shown}

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from dingtalk import suites
-from dingtalk.admin.suite_form import SuiteForm
+from dingtalk.admin.suite_form import SECRET_INPUTS, SuiteForm
 from dingtalk.foundation.admin_display import COPY_SCRIPT, ago, copyable, label
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.shown_once import shown_once
@@ -45,7 +45,7 @@ class SuiteAdmin(ModelAdmin):
     search_help_text = gettext_lazy("name, suite key or suite id")
     readonly_fields = ("shown_url", "shown_callback", "shown_ticket")
     fieldsets_of_new = (
-        (None, {"fields": (("name", "suite_id"), "suite_key", "push_mode")}),
+        (None, {"fields": (("name", "suite_id"), "suite_key", ("push_mode", "kind"))}),
         (
             gettext_lazy("secrets"),
             {
@@ -58,7 +58,19 @@ class SuiteAdmin(ModelAdmin):
                 )
             },
         ),
-        (gettext_lazy("how tokens are obtained"), {"fields": ("activation", "corp_token_method")}),
+        (
+            gettext_lazy("how tokens are obtained"),
+            {
+                "fields": (
+                    ("activation", "corp_token_method"),
+                    ("suite_token_method", "jsapi_ticket_method"),
+                )
+            },
+        ),
+        (
+            gettext_lazy("pages, sign-in and callbacks"),
+            {"fields": ("js_domains", ("isv_corp_id", "new_sso_secret"), "freshness_window_seconds")},
+        ),
     )
 
     class Media:
@@ -78,11 +90,12 @@ class SuiteAdmin(ModelAdmin):
         """Put what DingTalk needs to know first; without the permission to change there are no inputs."""
         if obj is None:
             return self.fieldsets_of_new
-        plain, secrets, tokens = self.fieldsets_of_new
+        plain, secrets, *others = self.fieldsets_of_new
         callback = (gettext_lazy("callback"), {"fields": ("shown_url", ("shown_callback", "shown_ticket"))})
         if not self.has_change_permission(request, obj):
-            return (callback, plain, tokens)
-        return (callback, plain, (secrets[0], {"fields": (*secrets[1]["fields"], "keep_previous")}), tokens)
+            return (callback, plain, *(_without_secrets(fieldset) for fieldset in others))
+        of_change = (secrets[0], {"fields": (*secrets[1]["fields"], "keep_previous")})
+        return (callback, plain, of_change, *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suite | None = None) -> Any:
         """Fix the suite key once DingTalk has verified the suite."""
@@ -168,6 +181,16 @@ class SuiteAdmin(ModelAdmin):
             values=shown,
             next_url=_page_of(suite),
         )
+
+
+def _without_secrets(fieldset: Any) -> Any:
+    """The same fields without inputs of secrets, which are fields of the form and not of the suite."""
+    name, options = fieldset
+    fields = tuple(
+        tuple(each for each in field if each not in SECRET_INPUTS) if isinstance(field, tuple) else field
+        for field in options["fields"]
+    )
+    return name, {"fields": fields}
 
 
 def _page_of(suite: Suite) -> str:

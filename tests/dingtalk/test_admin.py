@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dingtalk.foundation.models import AuditEntry
 from dingtalk.models import EventState, PushMode, ReceivedEvent, Suite, SuiteTicket
+from dingtalk.suite_values import PLAIN_FIELDS
 from tests.support.admin_rows import AdminRows, make_event, make_rows, make_superuser
 from tests.support.callbacks import ENCODING_AES_KEY, OTHER_AES_KEY
 
@@ -21,6 +22,9 @@ NEW_SUITE = {
     "push_mode": "http",
     "activation": "auto",
     "corp_token_method": "v1",
+    "suite_token_method": "old",
+    "jsapi_ticket_method": "v1",
+    "kind": "suite",
     "new_suite_secret": "canary-typed-secret",
     "new_callback_token": "canarytypedtoken",
     "new_encoding_aes_key": ENCODING_AES_KEY,
@@ -46,8 +50,12 @@ def suite_page(suite: Suite) -> str:
 
 def unchanged(suite: Suite, **changes: str) -> dict[str, str]:
     """What the form of a suite sends when only `changes` were typed."""
-    names = ("name", "suite_id", "suite_key", "push_mode", "activation", "corp_token_method")
-    return {**{name: getattr(suite, name) for name in names}, "keep_previous": "on", **changes}
+    typed = {name: getattr(suite, name) for name in PLAIN_FIELDS}
+    return {
+        **{name: "" if value is None else str(value) for name, value in typed.items()},
+        "keep_previous": "on",
+        **changes,
+    }
 
 
 def texts(response) -> list[str]:
@@ -271,3 +279,32 @@ def test_a_pushs_page_leads_to_its_events(operator, rows):
     page = operator.get(f"/admin/dingtalk/receivedpush/{rows.push.pk}/change/").content.decode()
 
     assert f'href="{EVENTS}{rows.event.pk}/change/"' in page
+
+
+def test_settings_of_pages_and_callbacks_are_stored_as_they_are_meant(operator, rows):
+    suite = rows.suite
+    typed = {
+        "js_domains": "Shop.Example.com  *.example.org\nshop.example.com",
+        "freshness_window_seconds": "600",
+        "isv_corp_id": "dingisv0001",
+        "new_sso_secret": "canary-sso-secret",
+    }
+
+    answer = operator.post(suite_page(suite), unchanged(suite, **typed), follow=True)
+
+    suite.refresh_from_db()
+    assert suite.js_domains.split() == ["shop.example.com", "*.example.org"]
+    assert (suite.freshness_window_seconds, suite.isv_corp_id) == (600, "dingisv0001")
+    assert suite.sso_secret == "canary-sso-secret"
+    assert "canary-sso-secret" not in answer.content.decode()
+
+
+def test_a_domain_is_a_host_name_and_a_window_a_number_of_seconds(operator, rows):
+    suite = rows.suite
+    typed = {"js_domains": "https://shop.example.com/", "freshness_window_seconds": "5"}
+
+    answer = operator.post(suite_page(suite), unchanged(suite, **typed))
+
+    assert set(answer.context["adminform"].form.errors) == {"js_domains", "freshness_window_seconds"}
+    suite.refresh_from_db()
+    assert (suite.js_domains, suite.freshness_window_seconds) == ("", None)

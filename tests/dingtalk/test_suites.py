@@ -13,6 +13,7 @@ from dingtalk.credentials import callback_credentials
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind, AuditEntry
 from dingtalk.models import Suite
+from dingtalk.suite_values import SECRET_FIELDS
 from tests.support.callbacks import ENCODING_AES_KEY, OTHER_AES_KEY
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -77,6 +78,16 @@ def test_space_around_pasted_values_is_dropped():
         ("push_mode", "carrier_pigeon"),
         ("activation", "sometimes"),
         ("corp_token_method", "guess"),
+        ("kind", "robot"),
+        ("js_domains", "exa mple..com"),
+        ("js_domains", "*.*.example.com"),
+        ("js_domains", "user@example.com"),
+        ("js_domains", "例子.公司"),
+        ("freshness_window_seconds", "-1"),
+        ("freshness_window_seconds", "1e9"),
+        ("freshness_window_seconds", "٦٠٠"),
+        ("isv_corp_id", "ding 1"),
+        ("sso_secret", "two words"),
     ],
 )
 def test_a_value_that_dingtalk_would_not_give_is_refused_by_field_name(field, value):
@@ -119,9 +130,7 @@ def test_registering_is_in_the_audit_trail_without_secrets():
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor, entry.object_id) == ("suite.register", "wang", str(suite.pk))
     assert entry.details["suite_key"] == VALUES["suite_key"]
-    assert not any(
-        VALUES[name] in json.dumps(entry.details, ensure_ascii=False) for name in suites.SECRET_FIELDS
-    )
+    assert not any(VALUES[name] in json.dumps(entry.details, ensure_ascii=False) for name in SECRET_FIELDS)
 
 
 @pytest.mark.django_db

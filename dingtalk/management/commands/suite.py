@@ -17,11 +17,11 @@ from dingtalk import suites
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind
 from dingtalk.foundation.text import visible
-from dingtalk.models import Activation, CorpTokenMethod, PushMode, Suite
-from dingtalk.suites import PLAIN_FIELDS, SECRET_FIELDS
+from dingtalk.models import Suite
+from dingtalk.suite_values import CHOICES, OPTIONAL_SECRET_FIELDS, PLAIN_FIELDS, SECRET_FIELDS
 from dingtalk.tickets import current_ticket
 
-_CHOICES = {"push_mode": PushMode, "activation": Activation, "corp_token_method": CorpTokenMethod}
+_ALL_SECRETS = (*SECRET_FIELDS, *OPTIONAL_SECRET_FIELDS)
 _GENERATORS = {
     "callback_token": suites.generate_callback_token,
     "encoding_aes_key": suites.generate_encoding_aes_key,
@@ -96,7 +96,7 @@ class Command(BaseCommand):
 
 def _add_values(parser: ArgumentParser) -> None:
     for name in PLAIN_FIELDS:
-        choices = _CHOICES[name].values if name in _CHOICES else None
+        choices = CHOICES[name].values if name in CHOICES else None
         parser.add_argument(_option(name), choices=choices, help=_verbose(name))
     parser.add_argument(
         "--secrets-file",
@@ -106,7 +106,7 @@ def _add_values(parser: ArgumentParser) -> None:
             "too); - reads standard input"
         ),
     )
-    for name in SECRET_FIELDS:
+    for name in _ALL_SECRETS:
         warning = _("every user of this machine can see it on the command line; better use --secrets-file")
         parser.add_argument(_option(name), metavar="SECRET", help=f"{_verbose(name)}: {warning}")
     for name in _GENERATORS:
@@ -121,7 +121,7 @@ def _add_values(parser: ArgumentParser) -> None:
 def _values_to_register(options: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the values of the new suite and, of them, those that were generated just now."""
     values = _read_file(options["secrets_file"])
-    values |= {name: options[name] for name in (*PLAIN_FIELDS, *SECRET_FIELDS) if options[name] is not None}
+    values |= {name: options[name] for name in (*PLAIN_FIELDS, *_ALL_SECRETS) if options[name] is not None}
     generated = {name: make() for name, make in _GENERATORS.items() if options[f"generate_{name}"]}
     if clash := sorted(generated.keys() & values.keys()):
         raise CommandError(_("Given and to be generated: %(names)s") % {"names": ", ".join(clash)})
@@ -140,7 +140,7 @@ def _read_file(path: str | None) -> dict[str, str]:
     except (OSError, ValueError) as error:
         # Not the error's own text: it can quote the file.
         raise CommandError(_("Cannot be read as JSON: %(path)s") % {"path": path}) from error
-    known = (*PLAIN_FIELDS, *SECRET_FIELDS)
+    known = (*PLAIN_FIELDS, *_ALL_SECRETS)
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise CommandError(_("The file must hold one JSON object whose values are texts."))
     if unknown := sorted(values.keys() - set(known)):
@@ -165,9 +165,11 @@ def _described(suite: Suite) -> dict[str, Any]:
         "name": suite.name,
         "suite_id": suite.suite_id,
         "suite_key": suite.suite_key,
-        "push_mode": suite.push_mode,
-        "activation": suite.activation,
-        "corp_token_method": suite.corp_token_method,
+        **{
+            name: getattr(suite, name)
+            for name in PLAIN_FIELDS
+            if name not in ("name", "suite_id", "suite_key")
+        },
         "callback_url": suites.callback_url(suite),
         "callback_verified_at": _iso(suite.callback_verified_at),
         "suite_ticket_of": _iso(ticket.platform_time if ticket else None),
@@ -175,7 +177,8 @@ def _described(suite: Suite) -> dict[str, Any]:
 
 
 def _fingerprints(suite: Suite) -> dict[str, str]:
-    return {f"{name}_fingerprint": suites.fingerprint(getattr(suite, name)) for name in SECRET_FIELDS}
+    values = {name: getattr(suite, name) for name in _ALL_SECRETS}
+    return {f"{name}_fingerprint": suites.fingerprint(value) for name, value in values.items() if value}
 
 
 def _iso(moment: Any) -> str | None:
