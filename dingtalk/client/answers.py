@@ -99,10 +99,9 @@ def read_unactive_corps(members: Mapping[str, Any]) -> UnactiveCorps:
 def read_auth_scopes(members: Mapping[str, Any]) -> AuthScope:
     """Read whom the app may see; an answer that does not say it is not the same as nobody."""
     granted = read_object(members, "auth_org_scopes")
-    dept_ids = [read_int(item) for item in read_items(granted, "authed_dept")]
     return AuthScope(
         user_ids=read_ids(granted, "authed_user"),
-        dept_ids=[dept_id for dept_id in dept_ids if dept_id is not None],
+        dept_ids=read_numbers(granted, "authed_dept"),
         user_fields=read_ids(members, "auth_user_field"),
     )
 
@@ -128,6 +127,21 @@ def read_items(members: Mapping[str, Any], name: str) -> list[Any]:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return [value]
     raise UnusableAnswer(f"{name} is not a list")
+
+
+def read_objects(members: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A list of objects; a single one may stand for itself, and an empty list may be left out."""
+    value = members.get(name)
+    items = [value] if isinstance(value, Mapping) else read_items(members, name)
+    if not all(isinstance(item, Mapping) for item in items):
+        raise UnusableAnswer(f"{name} is not a list of objects")
+    return items
+
+
+def read_numbers(members: Mapping[str, Any], name: str) -> list[int]:
+    """A list of whole numbers, which may come as text."""
+    numbers = [read_int(item) for item in read_items(members, name)]
+    return [number for number in numbers if number is not None]
 
 
 def read_ids(members: Mapping[str, Any], name: str) -> list[str]:
