@@ -5,8 +5,9 @@ ARG BASE_IMAGE=python:3.11-slim-bookworm
 FROM ${BASE_IMAGE} AS packages
 ARG PIP_INDEX_URL=
 RUN python -m venv /opt/venv
-COPY requirements.txt /tmp/requirements.txt
-RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.txt
+COPY requirements.txt requirements-stream.txt /tmp/
+RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements-stream.txt
 
 FROM packages AS packages-simulator
 ARG PIP_INDEX_URL=

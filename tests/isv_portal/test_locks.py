@@ -1,10 +1,11 @@
 import re
+from itertools import combinations
 
 import pytest
 
 from tests.support.checkout import ROOT
 
-LOCKS = ["requirements", "requirements-simulator", "requirements-dev"]
+LOCKS = ["requirements", "requirements-simulator", "requirements-stream", "requirements-dev"]
 
 
 def normalised(name: str) -> str:
@@ -49,9 +50,7 @@ def test_the_lock_names_no_index_and_no_folder(name):
 
 
 def test_the_locks_agree_with_each_other():
-    runtime, simulator, dev = (locked((ROOT / f"{name}.txt").read_text()) for name in LOCKS)
+    locks = [locked((ROOT / f"{name}.txt").read_text()) for name in LOCKS]
 
-    for other in (simulator, dev):
-        assert {
-            name: version for name, version in other.items() if runtime.get(name, version) != version
-        } == {}
+    for one, other in combinations(locks, 2):
+        assert {name: (one[name], other[name]) for name in one if one[name] != other.get(name, one[name])} == {}
