@@ -14,11 +14,12 @@ from dingtalk.client.answers import (
     read_unactive_corps,
     token_reader,
 )
-from dingtalk.client.call import Call, Request
+from dingtalk.client.call import Call, Family, Request
 from dingtalk.client.caller import Caller
 from dingtalk.protocol.grant import Grant
 
 GET_SUITE_TOKEN = Call("/service/get_suite_token")
+GET_SUITE_ACCESS_TOKEN = Call("/v1.0/oauth2/suiteAccessToken", family=Family.NEW)
 GET_PERMANENT_CODE = Call("/service/get_permanent_code", repeatable=False, spends_code=True)
 GET_AUTH_INFO = Call("/service/get_auth_info")
 ACTIVATE_SUITE = Call("/service/activate_suite")
@@ -30,7 +31,11 @@ class AuthorizationCalls(Caller):
     """The suite's own token, and what it is for."""
 
     def get_suite_access_token(self, identity: SuiteIdentity) -> IssuedToken:
-        """Get the suite's own token. Source: obtain-application-suite-ticket."""
+        """
+        Get the suite's own token by the old call.
+
+        Refusals: 40085 ticket; 40080, 40088 key or secret. Source: obtain-application-suite-ticket.
+        """
         body = {
             "suite_key": identity.suite_key,
             "suite_secret": identity.suite_secret,
@@ -38,6 +43,21 @@ class AuthorizationCalls(Caller):
         }
         request = Request(GET_SUITE_TOKEN, body=body, suite_key=identity.suite_key)
         return self.ask(request, token_reader("suite_access_token", "expires_in"))
+
+    def create_suite_access_token(self, identity: SuiteIdentity) -> IssuedToken:
+        """
+        Get the suite's own token by the v1.0 call; it opens the calls of both generations.
+
+        Refusals: invalidSuiteTicket, invalidClientIdOrSecret.
+        Source: obtains-the-suite-acess-token-of-third-party-enterprise-applications.
+        """
+        body = {
+            "suiteKey": identity.suite_key,
+            "suiteSecret": identity.suite_secret,
+            "suiteTicket": identity.suite_ticket,
+        }
+        request = Request(GET_SUITE_ACCESS_TOKEN, body=body, suite_key=identity.suite_key)
+        return self.ask(request, token_reader("accessToken", "expireIn"))
 
     def get_permanent_code(self, *, suite_access_token: str, tmp_auth_code: str) -> PermanentCode:
         """

@@ -12,7 +12,24 @@ from urllib.parse import quote
 
 # Whatever else we send is a secret: an answer that repeats it is masked.
 _PUBLIC_NAMES = frozenset(
-    {"accessKey", "timestamp", "suite_key", "suiteKey", "auth_corpid", "authCorpId", "corpid_list", "app_id"}
+    {
+        "accessKey",
+        "timestamp",
+        "suite_key",
+        "suiteKey",
+        "auth_corpid",
+        "authCorpId",
+        "corpid_list",
+        "app_id",
+        "corpid",
+        "clientId",
+        "grantType",
+        "client_id",
+        "grant_type",
+        "appkey",
+        "appKey",
+        "agentid",
+    }
 )
 _SHORTEST_SECRET = 4
 _MASK = "***"
@@ -45,11 +62,13 @@ class Request:
     """
     One call with what is sent: the query not yet encoded, the body as JSON.
 
-    `token` goes into the header of a new call; old calls have theirs in the query. `suite_key`, `corp_id`:
-    whom it is about, for the log; empty when only a token tells.
+    `path` has the values of the names in braces that the endpoint has, not yet encoded. `token` goes into the
+    header of a new call; old calls have theirs in the query. `suite_key`, `corp_id`: whom it is about, for
+    the log; empty when only a token tells.
     """
 
     call: Call
+    path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     token: str = field(default="", repr=False)

@@ -6,6 +6,7 @@ from dingtalk.client.caller import Caller
 
 GET_CORP_TOKEN = Call("/service/get_corp_token")
 GET_CORP_ACCESS_TOKEN = Call("/v1.0/oauth2/corpAccessToken", family=Family.NEW)
+GET_UNIFIED_TOKEN = Call("/v1.0/oauth2/{corpId}/token", family=Family.NEW)
 
 
 class CorpTokenCalls(Caller):
@@ -36,3 +37,16 @@ class CorpTokenCalls(Caller):
         }
         request = Request(GET_CORP_ACCESS_TOKEN, body=body, suite_key=identity.suite_key, corp_id=corp_id)
         return self.ask(request, token_reader("accessToken", "expireIn"))
+
+    def get_unified_token(self, *, client_id: str, client_secret: str, corp_id: str) -> IssuedToken:
+        """
+        Get a new token of a company without a ticket: the one v1.0 call that is written in snake_case.
+
+        `client_id`: a suite key, or the key of an app of the company itself. Refusals: invalid.client,
+        unauthorized.client (the company has not authorised the app), server.error. Source: api-gettoken.
+        """
+        body = {"client_id": client_id, "client_secret": client_secret, "grant_type": "client_credentials"}
+        request = Request(
+            GET_UNIFIED_TOKEN, path={"corpId": corp_id}, body=body, suite_key=client_id, corp_id=corp_id
+        )
+        return self.ask(request, token_reader("access_token", "expires_in"))

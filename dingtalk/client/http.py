@@ -25,7 +25,6 @@ _CHUNK_BYTES = 65_536
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
-    "Content-Type": "application/json",
     "User-Agent": f"isv-portal/{VERSION}",
 }
 _TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105 - its name
@@ -92,14 +91,25 @@ class Transport:
             return _transport_error(call, error)
 
     def _url(self, request: Request) -> str:
-        url = self._base_urls[request.call.family] + request.call.endpoint
+        path = {name: _segment(value) for name, value in request.path.items()}
+        url = self._base_urls[request.call.family] + request.call.endpoint.format_map(path)
         # An empty safe set: a "+" or "/" of a signature that stays as it is makes it wrong (853004).
         query = urlencode(request.query, safe="", quote_via=quote)
         return f"{url}?{query}" if query else url
 
 
+def _segment(value: str) -> str:
+    """Encode what is one segment of a path. Dots alone would be a step up, however they are encoded."""
+    if not value.strip("."):
+        raise ValueError("not a segment of a path")
+    return quote(value, safe="")
+
+
 def _headers(request: Request) -> dict[str, str]:
-    return {**_HEADERS, _TOKEN_HEADER: request.token} if request.token else _HEADERS
+    """Say what the body is only where there is one: jsapiTickets has none. Source: create-a-jsapi-ticket."""
+    body = {} if request.body is None else {"Content-Type": "application/json"}
+    token = {_TOKEN_HEADER: request.token} if request.token else {}
+    return {**_HEADERS, **body, **token}
 
 
 def _read_bounded(response: requests.Response) -> bytes:
