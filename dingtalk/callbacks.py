@@ -15,13 +15,14 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from dingtalk import pushes
+from dingtalk import previous_use, pushes
 from dingtalk.credentials import SuiteCredentials, callback_credentials
-from dingtalk.errors import CannotReceive
+from dingtalk.errors import CannotReceive, StaleEnvelope
 from dingtalk.protocol.crypto import RANDOM_BYTES
 from dingtalk.protocol.envelope import Envelope, OpenedEnvelope, open_envelope, seal_reply
 from dingtalk.protocol.errors import DecryptionFailed, MalformedEvent, SignatureMismatch, WrongReceiver
 from dingtalk.protocol.events import Push, read_push
+from dingtalk.protocol.freshness import is_fresh
 from dingtalk.pushes import CredentialsOutdated
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def _receive(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, 
 
 def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at: datetime) -> dict[str, str]:
     opened = open_envelope(envelope, credentials.live(received_at))
+    _require_fresh(envelope, credentials, received_at)
     push = _read_for(credentials, opened)
     if push is not None and push.is_url_check:
         _note_url_verified(credentials, received_at)
@@ -101,6 +103,7 @@ def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at
                 "credential": opened.credential.name,
             },
         )
+    previous_use.note(credentials, opened.credential, now=received_at)
     return seal_reply(
         credential=opened.credential,
         owner_key=opened.owner_key,
@@ -108,6 +111,16 @@ def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at
         nonce=secrets.token_hex(8),
         random16=secrets.token_bytes(RANDOM_BYTES),
     )
+
+
+def _require_fresh(envelope: Envelope, credentials: SuiteCredentials, received_at: datetime) -> None:
+    """Raise StaleEnvelope where the suite has a window; without one nothing is refused for its age."""
+    window_seconds = credentials.freshness_window_seconds
+    now_seconds = received_at.timestamp()
+    if window_seconds is not None and not is_fresh(
+        envelope.timestamp, now_seconds=now_seconds, window_seconds=window_seconds
+    ):
+        raise StaleEnvelope
 
 
 def _read_for(credentials: SuiteCredentials, opened: OpenedEnvelope) -> Push | None:

@@ -41,8 +41,8 @@ class _Rotated(Generic[SecretT]):
         return self.until is None or now < self.until
 
     @property
-    def name(self) -> str:
-        return "current" if self.until is None else "previous"
+    def is_previous(self) -> bool:
+        return self.until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class SuiteCredentials:
     suite_key: str
     version: int
     read_at: float
+    freshness_window_seconds: int | None
     _tokens: tuple[_Rotated[str], ...] = field(repr=False)
     _aes_keys: tuple[_Rotated[bytes], ...] = field(repr=False)
 
@@ -67,7 +68,8 @@ class SuiteCredentials:
                 token=token.value,
                 aes_key=aes_key.value,
                 owner_key=self.suite_key,
-                name=f"{token.name} token, {aes_key.name} key",
+                is_previous_token=token.is_previous,
+                is_previous_key=aes_key.is_previous,
             )
             for token in self._tokens
             for aes_key in self._aes_keys
@@ -137,6 +139,7 @@ def _read(slug: str) -> SuiteCredentials:
             suite_key=suite.suite_key,
             version=suite.version,
             read_at=read_at,
+            freshness_window_seconds=suite.freshness_window_seconds,
             _tokens=_tokens_of(suite),
             _aes_keys=_aes_keys_of(suite),
         )

@@ -61,9 +61,20 @@ def note_url_verified(*, credentials: SuiteCredentials, now: datetime) -> None:
 def _insert_once(push: ReceivedPush, credentials: SuiteCredentials) -> bool:
     if execute_impatiently(*_insert_statement(push, credentials)):
         return True
-    if not Suite.objects.filter(pk=credentials.suite_id, version=credentials.version).exists():
+    if not execute_impatiently(*_repeat_statement(push, credentials)):
         raise CredentialsOutdated
     return False
+
+
+def _repeat_statement(push: ReceivedPush, credentials: SuiteCredentials) -> tuple[str, list[Any]]:
+    """Return the update that counts a repeat, which happens only while the suite still has this version."""
+    suite_id = Suite._meta.pk.get_db_prep_save(credentials.suite_id, connection)
+    sql = (
+        f"UPDATE {_quoted(ReceivedPush._meta.db_table)} SET repeats = repeats + 1 "  # noqa: S608 - names of ours only
+        f"WHERE suite_id = %s AND digest = %s AND EXISTS "
+        f"(SELECT 1 FROM {_quoted(Suite._meta.db_table)} WHERE id = %s AND version = %s)"
+    )
+    return sql, [suite_id, push.digest, suite_id, credentials.version]
 
 
 def _insert_statement(push: ReceivedPush, credentials: SuiteCredentials) -> tuple[str, list[Any]]:

@@ -87,13 +87,22 @@ class CallbackCredential:
     """
     What callbacks of one suite are signed and encrypted with.
 
-    `owner_key`: the suite key. `name`: for people, such as `current` or `previous` during a rotation.
+    `owner_key`: the suite key. During a rotation the token, the key, or both may be the previous ones.
     """
 
     token: str = field(repr=False)
     aes_key: bytes = field(repr=False)
     owner_key: str
-    name: str = "current"
+    is_previous_token: bool = False
+    is_previous_key: bool = False
+
+    @property
+    def name(self) -> str:
+        """Which of the suite's credentials it is, for people."""
+        token, key = (
+            "previous" if each else "current" for each in (self.is_previous_token, self.is_previous_key)
+        )
+        return f"{token} token, {key} key"
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def test_the_signature_is_checked_before_anything_is_decoded(signer, credential)
 
 
 def test_during_a_rotation_both_credentials_open_and_the_fitting_one_is_named(credential):
-    old = CallbackCredential("oldtoken", decode_aes_key(OTHER_AES_KEY_TEXT), SUITE_KEY, name="previous")
+    key = decode_aes_key(OTHER_AES_KEY_TEXT)
+    old = CallbackCredential("oldtoken", key, SUITE_KEY, is_previous_token=True, is_previous_key=True)
     pushes = {
         "current": Signer(TOKEN, AES_KEY_TEXT, SUITE_KEY).push({"EventType": "check_url"}),
         "previous": Signer("oldtoken", OTHER_AES_KEY_TEXT, SUITE_KEY).push({"EventType": "check_url"}),
@@ -97,15 +98,18 @@ def test_during_a_rotation_both_credentials_open_and_the_fitting_one_is_named(cr
         name: open_envelope(parse(*push), [credential, old]).credential.name for name, push in pushes.items()
     }
 
-    assert names == {"current": "current", "previous": "previous"}
+    assert names == {
+        "current": "current token, current key",
+        "previous": "previous token, previous key",
+    }
 
 
 def test_when_only_the_aes_key_was_rotated_the_credential_that_opens_is_used(credential):
-    previous = replace(credential, aes_key=decode_aes_key(OTHER_AES_KEY_TEXT), name="previous")
+    previous = replace(credential, aes_key=decode_aes_key(OTHER_AES_KEY_TEXT), is_previous_key=True)
     push = Signer(TOKEN, OTHER_AES_KEY_TEXT, SUITE_KEY).push({"EventType": "check_url"})
 
-    assert open_envelope(parse(*push), [credential, previous]).credential.name == "previous"
-    assert open_envelope(parse(*push), [previous, credential]).credential.name == "previous"
+    assert open_envelope(parse(*push), [credential, previous]).credential is previous
+    assert open_envelope(parse(*push), [previous, credential]).credential is previous
 
 
 def test_without_any_credential_no_signature_fits(signer):
