@@ -57,6 +57,9 @@ DINGTALK_OAPI_BASE_URL: str = env.str(
 DINGTALK_API_BASE_URL: str = env.str(
     "DINGTALK_API_BASE_URL", "https://api.dingtalk.com", validate=validate.URL(require_tld=False)
 )
+DINGTALK_LOGIN_BASE_URL: str = env.str(
+    "DINGTALK_LOGIN_BASE_URL", "https://login.dingtalk.com", validate=validate.URL(require_tld=False)
+)
 DINGTALK_CONNECT_TIMEOUT_SECONDS: float = env.float(
     "DINGTALK_CONNECT_TIMEOUT_SECONDS", 3.0, validate=_positive
 )

@@ -104,6 +104,7 @@ class DemoWorld:
             "PUBLIC_BASE_URL": self.base_url,
             "DINGTALK_OAPI_BASE_URL": self.simulator.base_url,
             "DINGTALK_API_BASE_URL": self.simulator.base_url,
+            "DINGTALK_LOGIN_BASE_URL": self.simulator.base_url,
             "PYTHONUNBUFFERED": "1",
         }
 

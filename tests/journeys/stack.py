@@ -131,6 +131,7 @@ class Stack:
             "PUBLIC_BASE_URL": self.callback_base_url,
             "DINGTALK_OAPI_BASE_URL": self.simulator.base_url,
             "DINGTALK_API_BASE_URL": self.simulator.base_url,
+            "DINGTALK_LOGIN_BASE_URL": self.simulator.base_url,
             "PYTHONUNBUFFERED": "1",
         }
         if not self.is_embedded:

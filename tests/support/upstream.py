@@ -75,6 +75,7 @@ def upstream(settings: Any) -> Iterator[Upstream]:
     """A platform that nothing has happened on; our client speaks to it."""
     with RunningSimulator(options=SimulatorOptions(), seed=SEED) as simulator:
         settings.DINGTALK_OAPI_BASE_URL = settings.DINGTALK_API_BASE_URL = simulator.base_url
+        settings.DINGTALK_LOGIN_BASE_URL = simulator.base_url
         settings.DINGTALK_READ_TIMEOUT_SECONDS = 1.0
         dingtalk_client.cache_clear()
         yield Upstream(simulator)
