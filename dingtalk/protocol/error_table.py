@@ -27,7 +27,9 @@ __all__ = ["Action", "ErrorEntry", "classify", "find_error", "load_error_table"]
 ANY_CODE = "(any code)"
 IP_BAN_SECONDS = 300.0
 # Decided by endpoint and code: elsewhere 42008 and its like say that the grant is gone.
-_SPENT_CODES = frozenset({"40078", "40091", "40102", "42008"})
+_SPENT_CODES = frozenset(
+    {"40078", "40091", "40102", "42008", "41007", "invalidCode", "invalidParameter.authCode.notFound"}
+)
 _IP_BAN_CODE = "1111"
 _PAUSE_SECONDS = {_IP_BAN_CODE: IP_BAN_SECONDS, "90001": IP_BAN_SECONDS}
 _NESTING_CODE = "88"
