@@ -21,6 +21,14 @@ from dingtalk.client.answers import IssuedToken, PermanentCode, SuiteIdentity, U
 from dingtalk.client.authorization import AuthorizationCalls
 from dingtalk.client.contacts import ContactCalls
 from dingtalk.client.corp_tokens import CorpTokenCalls
+from dingtalk.client.departments import DepartmentCalls
+from dingtalk.client.roles import RoleCalls
+from dingtalk.client.users import UserCalls
+from dingtalk.client.installations import InstallationCalls
+from dingtalk.client.internal_apps import InternalAppCalls
+from dingtalk.client.jsapi import JsapiCalls
+from dingtalk.client.login import LoginCalls
+from dingtalk.client.messages import MessageCalls
 
 __all__ = [
     "DingTalkClient",
@@ -32,7 +40,19 @@ __all__ = [
 ]
 
 
-class DingTalkClient(AuthorizationCalls, CorpTokenCalls, ContactCalls):
+class DingTalkClient(
+    AuthorizationCalls,
+    CorpTokenCalls,
+    ContactCalls,
+    MessageCalls,
+    InstallationCalls,
+    InternalAppCalls,
+    JsapiCalls,
+    LoginCalls,
+    UserCalls,
+    DepartmentCalls,
+    RoleCalls,
+):
     """The server API, as far as we use it. One instance serves all threads of a process."""
 
 
