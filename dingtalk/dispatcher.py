@@ -1,9 +1,9 @@
 """
 The dispatcher: finds what there is to do and sees that it is done.
 
-It splits received pushes, and for each row that has something due it publishes a task, so that many workers
-share the work. It needs nobody: without a broker, or when nobody takes the tasks, it does the work itself.
-Any number of dispatchers may run; they pass over what another one holds.
+It splits received pushes, gives events their places in the feed, and for each row that has something due it
+publishes a task, so that many workers share the work. It needs nobody: without a broker, or when nobody takes
+the tasks, it does the work itself. Any number of dispatchers may run; they pass over what another one holds.
 """
 
 import logging
@@ -17,6 +17,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from dingtalk import feed
 from dingtalk.inbox import split_push
 from dingtalk.local_workers import LocalWorkers
 from dingtalk.models import ReceivedPush
@@ -56,6 +57,7 @@ class Dispatcher:
     def run_once(self) -> bool:
         """Do one turn; return whether there may be more to do at once. Raises nothing: it has to go on."""
         is_busy = self._attempt("split", self._split_waiting)
+        is_busy |= self._attempt("feed", feed.number_events)
         for queue in registered_queues():
             is_busy |= self._attempt(queue.name, partial(self._dispatch, queue))
         return is_busy

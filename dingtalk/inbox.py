@@ -37,7 +37,8 @@ EVENTS_PER_TASK = 50
 SECONDS_PER_TASK = 20.0
 
 SUITE_TICKET = "suite_ticket"
-_NO_HANDLER = Ignored(gettext_noop("no handler for this event type"))
+_FOR_TENANT_APPS = Ignored(gettext_noop("known, for tenant apps"))
+_UNKNOWN = Ignored(gettext_noop("unknown: DingTalk's documents do not name this event"))
 _CAN_BE_HANDLED_AGAIN = (EventState.DEAD, EventState.FAILED, EventState.IGNORED, EventState.HANDLED)
 
 logger = logging.getLogger(__name__)
@@ -106,8 +107,10 @@ def _run_handler(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
     handler = routes.find_handler(event.event_type)
     if handler is not None:
         return handler(event, now=now)
-    # A ticket was stored when it was received.
-    return None if event.event_type == SUITE_TICKET else _NO_HANDLER
+    if event.event_type == SUITE_TICKET:
+        # It was stored when it was received.
+        return None
+    return _FOR_TENANT_APPS if event.is_known else _UNKNOWN
 
 
 def _claimed(event: ReceivedEvent) -> QuerySet[ReceivedEvent]:

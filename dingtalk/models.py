@@ -11,6 +11,7 @@ from dingtalk.foundation.encrypted_fields import EncryptedBinaryField, Encrypted
 from dingtalk.foundation.ids import new_id
 from dingtalk.foundation.leases import Leased
 from dingtalk.protocol.events import read_stored_data
+from dingtalk.rds.position import RdsPosition as RdsPosition
 
 
 def new_path_slug() -> str:
@@ -225,7 +226,8 @@ class ReceivedEvent(Leased):
     """
     One event, however it came: by which push, how often and in which envelope does not matter.
 
-    Events of one lane, that is one (suite, corp), are handled in order of platform time.
+    Events of one lane, that is one (suite, corp), are handled in order of platform time. `is_known`: whether
+    DingTalk documents its type. `feed_position`: given by `dingtalk.feed`, NULL until then.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -241,6 +243,8 @@ class ReceivedEvent(Leased):
     platform_time = models.DateTimeField(_("platform time"))
     received_at = models.DateTimeField(_("received"))
     payload = EncryptedBinaryField(_("payload"), null=True)
+    is_known = models.BooleanField(_("known type"), default=True)
+    feed_position = models.BigIntegerField(_("position in the feed"), null=True, blank=True, editable=False)
 
     state = models.CharField(_("state"), max_length=16, choices=EventState, default=EventState.PENDING)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
@@ -256,6 +260,11 @@ class ReceivedEvent(Leased):
         ordering = ["-received_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["suite", "identity"], name="event_stored_once"),
+            models.UniqueConstraint(
+                fields=["feed_position"],
+                name="event_in_feed_once",
+                condition=Q(feed_position__isnull=False),
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in EventState]), name="event_state_known"
             ),
@@ -277,6 +286,8 @@ class ReceivedEvent(Leased):
             models.Index(fields=["corp_id", "-received_at"], name="event_of_corp"),
             models.Index(fields=["state", "-received_at"], name="event_by_state"),
             models.Index(fields=["-received_at", "-id"], name="event_newest"),
+            models.Index(fields=["id"], name="event_not_in_feed", condition=Q(feed_position=None)),
+            models.Index(fields=["-received_at"], name="event_unknown", condition=Q(is_known=False)),
         ]
 
     def __str__(self) -> str:
@@ -290,3 +301,21 @@ class ReceivedEvent(Leased):
     def data(self) -> dict[str, Any]:
         """Return the event's decrypted content; empty when it was pruned."""
         return read_stored_data(self.payload) if self.payload else {}
+
+
+class FeedHead(models.Model):
+    """
+    The last position of the events feed: one row, whose lock lets one process at a time give positions.
+
+    A number of its own, not the largest one in use: a position is never given twice, also when the last
+    events are deleted.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="feed_has_one_head")]
+
+    def __str__(self) -> str:
+        return str(self.position)

@@ -20,6 +20,7 @@ from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
 from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent, ReceivedPush
 from dingtalk.protocol.errors import MalformedEvent
+from dingtalk.protocol.event_catalogue import is_known
 from dingtalk.protocol.events import SyncEvent, UnreadableEvent, is_latest_state, read_push
 from dingtalk.protocol.json_guard import canonical_json
 from dingtalk.tickets import plausible_time
@@ -71,6 +72,7 @@ def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent) -> Received
         row.last_error = event.reason[:500]
         return row
     row.event_type, row.biz_type, row.biz_id = event.event_type, event.biz_type, event.biz_id
+    row.is_known = is_known(event.event_type, event.biz_type)
     row.platform_time = plausible_time(event.platform_time, received_at=push.received_at)
     if event.platform_time and row.platform_time != event.platform_time:
         row.note = gettext_noop("DingTalk's time is far in the future; ours is used")

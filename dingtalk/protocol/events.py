@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from dingtalk.protocol.errors import MalformedEvent
+from dingtalk.protocol.event_catalogue import name_of_biz_type
 from dingtalk.protocol.fields import clean_text, first_of, first_text, read_identifier, read_int, read_time
 from dingtalk.protocol.json_guard import MAX_DEPTH, MAX_JSON_BYTES, canonical_json, read_json_object
 
@@ -32,7 +33,10 @@ URL_CHECKS = frozenset({"check_url", "check_create_suite_url", "check_update_sui
 SUITE_TICKET_BIZ_TYPE = 2
 AUTHORIZATION_BIZ_TYPE = 4
 APP_STATE_BIZ_TYPE = 7
+COMPANY_BIZ_TYPE = 16
 
+# Every one of them counts, not only the last.
+_WITH_EFFECTS = (SUITE_TICKET_BIZ_TYPE, AUTHORIZATION_BIZ_TYPE, APP_STATE_BIZ_TYPE, COMPANY_BIZ_TYPE)
 _SYNC_PREFIX = "SYNC_HTTP_PUSH_"
 _EVENT_TYPE_NAMES = ("EventType", "eventType")
 _TIME_NAMES = ("TimeStamp", "EventTime", "timeStamp", "timestamp", "eventTime")
@@ -40,8 +44,8 @@ _CORP_ID_NAMES = ("AuthCorpId", "authCorpId", "CorpId", "corpId")
 # Our own text may be larger and deeper than the message: 1e15 becomes 1000000000000000.0.
 _MAX_STORED_BYTES = 8 * MAX_JSON_BYTES
 _MAX_STORED_DEPTH = MAX_DEPTH + 4
-_EVENT_TYPE_LENGTH = 100
-_CORP_ID_LENGTH = 64
+EVENT_TYPE_LENGTH = 100
+CORP_ID_LENGTH = 64
 _BIZ_ID_LENGTH = 128
 _SUBSCRIBE_ID_LENGTH = 64
 _EVENT_ID_LENGTH = 256
@@ -115,7 +119,7 @@ class Push:
         if self._is_sync:
             found = [_read_ticket_row(row) for row in self._rows()]
         elif self.event_type == "suite_ticket":
-            found = [_read_ticket(self.document, _document_time(self.document))]
+            found = [read_ticket(self.document, _document_time(self.document))]
         else:
             found = []
         return [ticket for ticket in found if ticket is not None]
@@ -138,7 +142,7 @@ class Push:
 def read_push(message: bytes) -> Push:
     """Read a decrypted message; raises MalformedEvent unless it is a JSON object with an event type."""
     document = read_json_object(message)
-    event_type = clean_text(first_text(document, *_EVENT_TYPE_NAMES), _EVENT_TYPE_LENGTH)
+    event_type = clean_text(first_text(document, *_EVENT_TYPE_NAMES), EVENT_TYPE_LENGTH)
     if not event_type:
         raise MalformedEvent("the message has no event type")
     return Push(event_type=event_type, message=message, document=document)
@@ -159,10 +163,10 @@ def is_latest_state(biz_type: int | None) -> bool:
     """
     Whether a newer event for the same (corp, biz_type, biz_id) replaces an unhandled older one.
 
-    Not so for authorisations and app states, because a relieve or a stop in between has effects; not for
-    tickets and legacy events, which are no states of an object.
+    Not so for authorisations, app states and companies, because a relieve, a stop or a dissolution in between
+    has effects; not for tickets and legacy events, which are no states of an object.
     """
-    return biz_type not in (None, SUITE_TICKET_BIZ_TYPE, AUTHORIZATION_BIZ_TYPE, APP_STATE_BIZ_TYPE)
+    return biz_type is not None and biz_type not in _WITH_EFFECTS
 
 
 class _Unreadable(Exception):
@@ -175,21 +179,21 @@ def _read_row(row: Any) -> SyncEvent | UnreadableEvent:
     try:
         return _read_sync_event(row)
     except _Unreadable as unreadable:
-        return _unreadable(row, str(unreadable), corp_id=clean_text(row.get("corp_id"), _CORP_ID_LENGTH))
+        return _unreadable(row, str(unreadable), corp_id=clean_text(row.get("corp_id"), CORP_ID_LENGTH))
 
 
 def _read_sync_event(row: dict[str, Any]) -> SyncEvent:
     data = _read_biz_data(row.get("biz_data"))
-    corp_id = _identifier(row, "corp_id", _CORP_ID_LENGTH)
+    corp_id = _identifier(row, "corp_id", CORP_ID_LENGTH)
     biz_id = _identifier(row, "biz_id", _BIZ_ID_LENGTH)
     biz_type = read_int(row.get("biz_type"), largest=_LARGEST_BIZ_TYPE)
     if biz_type is None:
         raise _Unreadable("biz_type is not a number")
-    if not _names_only(data, corp_id):
+    if not names_only(data, corp_id):
         raise _Unreadable("the row and auth_corp_info name different organisations")
     rest = {name: value for name, value in row.items() if name != "biz_data"}
     return SyncEvent(
-        event_type=clean_text(first_text(data, "syncAction", "eventType", "EventType"), _EVENT_TYPE_LENGTH),
+        event_type=_row_event_type(data, biz_type),
         corp_id=corp_id,
         biz_type=biz_type,
         biz_id=biz_id,
@@ -202,9 +206,15 @@ def _read_sync_event(row: dict[str, Any]) -> SyncEvent:
     )
 
 
+def _row_event_type(data: Mapping[str, Any], biz_type: int) -> str:
+    """Some samples of biz types 17, 63 and 66 have no syncAction; some have no name at all."""
+    named = clean_text(first_text(data, "syncAction", "eventType", "EventType"), EVENT_TYPE_LENGTH)
+    return named or name_of_biz_type(biz_type)
+
+
 def _read_legacy(message: bytes, document: dict[str, Any], event_type: str) -> SyncEvent | UnreadableEvent:
     corp_ids = {
-        read_identifier(document[name], _CORP_ID_LENGTH) for name in _CORP_ID_NAMES if document.get(name)
+        read_identifier(document[name], CORP_ID_LENGTH) for name in _CORP_ID_NAMES if document.get(name)
     }
     if None in corp_ids or len(corp_ids) > 1:
         return _unreadable(document, "the event names several organisations, or one that cannot be")
@@ -239,7 +249,7 @@ def _identifier(row: Mapping[str, Any], name: str, max_length: int) -> str:
     return identifier
 
 
-def _names_only(data: Mapping[str, Any], corp_id: str) -> bool:
+def names_only(data: Mapping[str, Any], corp_id: str) -> bool:
     """Whether no grant inside the row is that of another organisation than the row's."""
     profile = first_of(data, "auth_corp_info", "authCorpInfo")
     if not isinstance(profile, dict):
@@ -255,10 +265,11 @@ def _read_ticket_row(row: Any) -> PushedTicket | None:
         data = _read_biz_data(row.get("biz_data"))
     except _Unreadable:
         return None
-    return _read_ticket(data, read_time(row.get("gmt_modified")) or _document_time(data))
+    return read_ticket(data, read_time(row.get("gmt_modified")) or _document_time(data))
 
 
-def _read_ticket(data: Mapping[str, Any], platform_time: datetime | None) -> PushedTicket | None:
+def read_ticket(data: Mapping[str, Any], platform_time: datetime | None) -> PushedTicket | None:
+    """Return the ticket in the data of a ticket event, or None when there is none that can be one."""
     ticket = first_text(data, "suiteTicket", "SuiteTicket")
     if not 1 <= len(ticket) <= _TICKET_LENGTH or not ticket.isprintable():
         return None
@@ -276,9 +287,14 @@ def _comparable(moment: Any) -> Any:
     return moment if number is None else number
 
 
-def _event_id_identity(data: Mapping[str, Any]) -> str | None:
-    event_id = read_identifier(first_of(data, "eventId", "EventId"), _EVENT_ID_LENGTH)
+def event_id_identity(value: Any) -> str | None:
+    """Return the identity of the event with this id, by whatever way it comes; None for what is no id."""
+    event_id = read_identifier(value, _EVENT_ID_LENGTH)
     return _identity("eventId", event_id) if event_id else None
+
+
+def _event_id_identity(data: Mapping[str, Any]) -> str | None:
+    return event_id_identity(first_of(data, "eventId", "EventId"))
 
 
 def _identity(kind: str, content: Any) -> str:

@@ -121,14 +121,22 @@ def test_a_task_ends_after_so_long(
     assert noted.handled == ["0"]
 
 
-def test_a_type_that_nobody_handles_is_ignored_with_the_reason(suite: Suite, router: Router) -> None:
-    event = make_event(suite, event_type="unheard_of")
+@pytest.mark.parametrize(
+    ("is_known", "note"),
+    [
+        (True, "known, for tenant apps"),
+        (False, "unknown: DingTalk's documents do not name this event"),
+    ],
+)
+def test_a_type_that_nobody_handles_is_ignored_with_the_reason(
+    suite: Suite, router: Router, is_known: bool, note: str
+) -> None:
+    event = make_event(suite, event_type="unheard_of", is_known=is_known)
 
     handle_lane(event.pk)
 
     event.refresh_from_db()
-    assert event.state == EventState.IGNORED
-    assert event.note == "no handler for this event type"
+    assert (event.state, event.note) == (EventState.IGNORED, note)
 
 
 def test_a_ticket_is_handled_also_when_nobody_waits_for_it(suite: Suite, router: Router) -> None:

@@ -321,12 +321,12 @@ def test_a_message_without_event_type_is_malformed(message):
         read_push(message)
 
 
-@pytest.mark.parametrize("biz_type", [2, 4, 7, None])
-def test_authorisations_app_states_tickets_and_legacy_events_replace_nothing(biz_type):
+@pytest.mark.parametrize("biz_type", [2, 4, 7, 16, None])
+def test_authorisations_app_states_companies_tickets_and_legacy_events_replace_nothing(biz_type):
     assert not is_latest_state(biz_type)
 
 
-@pytest.mark.parametrize("biz_type", [13, 14, 15, 16, 17, 0, 212])
+@pytest.mark.parametrize("biz_type", [13, 14, 15, 17, 0, 212])
 def test_every_other_row_is_the_latest_state_of_its_object(biz_type):
     assert is_latest_state(biz_type)
 
