@@ -1,10 +1,8 @@
-"""The three signatures of DingTalk: of a callback, of a call as a suite, of a page that uses the JSAPI."""
+"""The signatures of callbacks and of calls as a suite; that of a page is in `jsapi`."""
 
 import hashlib
 import hmac
 from base64 import b64encode
-from typing import Literal
-from urllib.parse import unquote_plus
 
 
 def callback_signature(*, token: str, timestamp: str, nonce: str, encrypt: str) -> str:
@@ -31,25 +29,3 @@ def request_signature(*, suite_secret: str, suite_ticket: str, timestamp_ms: int
     """
     signed = f"{timestamp_ms}\n{suite_ticket}".encode()
     return b64encode(hmac.digest(suite_secret.encode(), signed, "sha256")).decode()
-
-
-def jsapi_signature(
-    *,
-    jsapi_ticket: str,
-    nonce: str,
-    timestamp: str | int,
-    url: str,
-    algorithm: Literal["sha256", "sha1"] = "sha256",
-) -> str:
-    """
-    Return the hex signature for `dd.config` on the page at `url`.
-
-    The fragment is dropped and the query decoded once as form data. `timestamp`: whatever the page passes as
-    timeStamp. `algorithm`: SHA-256 as documented today, SHA-1 for old clients.
-
-    Source: open.dingtalk.com, "jsapi-authentication"
-    """
-    page, question_mark, query = url.partition("#")[0].partition("?")
-    signed_url = page + question_mark + unquote_plus(query)
-    signed = f"jsapi_ticket={jsapi_ticket}&noncestr={nonce}&timestamp={timestamp}&url={signed_url}"
-    return hashlib.new(algorithm, signed.encode()).hexdigest()

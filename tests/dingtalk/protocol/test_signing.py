@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dingtalk.protocol.signing import callback_signature, jsapi_signature, request_signature
+from dingtalk.protocol.signing import callback_signature, request_signature
 from tests.dingtalk.protocol.conftest import AES_KEY_TEXT, SUITE_KEY
 from tests.support.callback_signer import Signer
 from tests.support.protocol_fixtures import vector_params
@@ -52,12 +52,3 @@ def test_the_request_signature_covers_every_part(changed):
 @pytest.mark.parametrize("vector", vector_params("third_party_signature"))
 def test_a_strict_percent_encoder_gives_the_documented_query_text(vector):
     assert quote(vector["expect"]["signature"], safe="") == vector["expect"]["url_encoded"]
-
-
-def test_the_fragment_of_a_page_does_not_change_its_signature():
-    page = {"jsapi_ticket": "t", "nonce": "n", "timestamp": 1}
-
-    plain = jsapi_signature(**page, url="https://app.example.com/a?b=c")
-
-    assert jsapi_signature(**page, url="https://app.example.com/a?b=c#/home?x=y") == plain
-    assert jsapi_signature(**page, url="https://app.example.com:8443/a?b=c") != plain

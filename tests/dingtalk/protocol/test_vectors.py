@@ -15,7 +15,8 @@ from dingtalk.protocol.errors import (
     SignatureMismatch,
     WrongReceiver,
 )
-from dingtalk.protocol.signing import callback_signature, jsapi_signature, request_signature
+from dingtalk.protocol.jsapi import jsapi_signature, normalised_url, text_to_sign
+from dingtalk.protocol.signing import callback_signature, request_signature
 from tests.support.callback_signer import Signer
 from tests.support.protocol_fixtures import FIXTURES, vector_params
 
@@ -183,6 +184,20 @@ def test_a_page_is_signed_as_recorded(vector, algorithm):
     )
 
     assert signature == vector["expect"][f"signature_{algorithm}"]
+
+
+@pytest.mark.parametrize("vector", vector_params("jsapi_signature"))
+def test_the_text_of_a_page_to_sign_is_the_recorded_one(vector):
+    given = vector["input"]
+
+    text = text_to_sign(
+        jsapi_ticket=given["jsapi_ticket"],
+        nonce=given["nonceStr"],
+        timestamp=given["timeStamp"],
+        url=normalised_url(given["page_url"]),
+    )
+
+    assert text == vector["expect"]["string_to_sign"]
 
 
 @pytest.mark.parametrize("vector", vector_params("aes_key"))
