@@ -22,13 +22,13 @@ from dingtalk.client.authorization import AuthorizationCalls
 from dingtalk.client.contacts import ContactCalls
 from dingtalk.client.corp_tokens import CorpTokenCalls
 from dingtalk.client.departments import DepartmentCalls
-from dingtalk.client.roles import RoleCalls
-from dingtalk.client.users import UserCalls
 from dingtalk.client.installations import InstallationCalls
 from dingtalk.client.internal_apps import InternalAppCalls
 from dingtalk.client.jsapi import JsapiCalls
 from dingtalk.client.login import LoginCalls
 from dingtalk.client.messages import MessageCalls
+from dingtalk.client.roles import RoleCalls
+from dingtalk.client.users import UserCalls
 
 __all__ = [
     "DingTalkClient",
