@@ -11,6 +11,8 @@ from dingtalk.foundation.encrypted_fields import EncryptedBinaryField, Encrypted
 from dingtalk.foundation.ids import new_id
 from dingtalk.foundation.leases import Leased
 from dingtalk.protocol.events import read_stored_data
+from dingtalk.stream.state import ConnectionState as ConnectionState
+from dingtalk.stream.state import StreamConnection as StreamConnection
 from dingtalk.rds.position import RdsPosition as RdsPosition
 
 
