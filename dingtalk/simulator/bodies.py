@@ -44,6 +44,16 @@ class Parameters:
             value = _listed(value)
         return [str(item) for item in value] if isinstance(value, list) else []
 
+    def members(self, name: str) -> dict[str, Any] | None:
+        """The value as an object: an object, or JSON text of one; None when it is neither."""
+        value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                value = _json_object(value.encode("utf-8", "replace"))
+            except UnreadableBody:
+                return None
+        return value if isinstance(value, dict) else None
+
 
 def old_family_parameters(query: QueryParams, body: bytes, *, content_type: str) -> Parameters:
     """Query and body of an oapi call in one; the body wins. Raises UnreadableBody."""

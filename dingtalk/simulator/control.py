@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dingtalk.simulator import snapshot
+from dingtalk.simulator import message_control, snapshot
 from dingtalk.simulator.administrator import ACTIONS, Deed, NotAuthorized, push_ticket
 from dingtalk.simulator.answers import json_response
 from dingtalk.simulator.control_input import (
@@ -64,6 +64,8 @@ class Control:
             ("POST", f"{suite}/redeliver", self.redeliver),
             ("GET", f"{suite}/companies/{{corp_id}}", self.grant),
             ("POST", f"{suite}/companies/{{corp_id}}/{{action}}", self.act),
+            ("GET", f"{suite}/companies/{{corp_id}}/messages", self.messages),
+            ("POST", f"{suite}/companies/{{corp_id}}/messages/read", self.read_messages),
             ("POST", "/_sim/companies", self.make_company),
             ("GET", "/_sim/pushes", self.pushes),
             ("GET", "/_sim/calls", self.calls),
@@ -150,6 +152,17 @@ class Control:
         grant = self._world.grants.get((suite.suite_key, company.corp_id))
         result["grant"] = snapshot.describe_grant(self._world, grant) if grant else None
         return result
+
+    async def messages(self, request: Request, _body: Body) -> Any:
+        """Work notifications of a suite to a company's people, and what became of each copy."""
+        suite, company = self._suite(request), self._company(request)
+        userid = request.query_params.get("userid", "")
+        return {"messages": message_control.list_messages(self._world, suite, company, userid=userid)}
+
+    async def read_messages(self, request: Request, body: Body) -> Any:
+        """Have somebody read what has arrived."""
+        suite, company = self._suite(request), self._company(request)
+        return {"read": message_control.read_messages(self._world, suite, company, body)}
 
     async def make_company(self, _request: Request, body: Body) -> Any:
         """A new company; what is missing is invented."""

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import contacts, oauth, suite_service
+from dingtalk.simulator import contacts, messages, oauth, suite_service
 from dingtalk.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
 
+_MESSAGES = "/topapi/message/corpconversation"
 _UNIFIED_TOKEN = re.compile(r"/v1\.0/oauth2/(?P<corp_id>[^/]+)/token")
 _NEW_FAMILY = re.compile(r"/v\d+\.\d+/.*")
 
@@ -42,6 +43,12 @@ OLD_FAMILY = _table(
         ("GET", "/auth/scopes"): contacts.get_scopes,
         ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
         ("GET POST", "/topapi/v2/department/listsub"): contacts.list_sub_departments,
+        ("POST", f"{_MESSAGES}/asyncsend_v2"): messages.send,
+        ("POST", f"{_MESSAGES}/sendbytemplate"): messages.send_by_template,
+        ("POST", f"{_MESSAGES}/getsendprogress"): messages.get_progress,
+        ("POST", f"{_MESSAGES}/getsendresult"): messages.get_result,
+        ("POST", f"{_MESSAGES}/recall"): messages.recall,
+        ("POST", f"{_MESSAGES}/status_bar/update"): messages.update_status_bar,
     }
 )
 

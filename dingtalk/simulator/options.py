@@ -12,7 +12,8 @@ class SimulatorOptions:
     before the repeats of a failed push; a suite ticket repeats the last one until `ticket_attempts` pushes
     were made. `ticket_grace_seconds`: how long a replaced ticket still counts. `ticket_interval_seconds`:
     how often a new ticket is made and pushed by itself; 0 means never. `old_token_survives`: whether a new
-    corp token leaves the one before it valid until its own expiry.
+    corp token leaves the one before it valid until its own expiry. `message_sending_seconds`: how long the
+    sending of a work notification takes; the two limits on them drop what exceeds them, in silence.
     """
 
     deadline_ms: int = 1200
@@ -26,3 +27,6 @@ class SimulatorOptions:
     tmp_auth_code_deliveries: int = 3
     different_tmp_auth_codes: bool = False
     signature_tolerance_seconds: int = 60
+    message_sending_seconds: float = 1.0
+    messages_per_person_and_day: int = 100
+    message_receivers_per_minute: int = 5000

@@ -52,6 +52,20 @@ class SimulatorRemote:
         """Return the pushes that the simulator sent, with the verdict on each answer."""
         return self._call("GET", "/_sim/pushes", params=filters)
 
+    def messages(self, suite_key: str, corp_id: str, userid: str = "") -> Any:
+        """Return the work notifications to a company's people, or to one of them, the oldest first."""
+        path = f"/_sim/suites/{suite_key}/companies/{corp_id}/messages"
+        return self._call("GET", path, params={"userid": userid})["messages"]
+
+    def read_messages(self, suite_key: str, corp_id: str, userid: str) -> Any:
+        """Have somebody read the work notifications that have arrived."""
+        path = f"/_sim/suites/{suite_key}/companies/{corp_id}/messages/read"
+        return self._call("POST", path, {"userid": userid})
+
+    def set_clock(self, offset_seconds: int) -> Any:
+        """Move the platform's clock away from real time."""
+        return self._call("POST", "/_sim/clock", {"offset_seconds": offset_seconds})
+
     def add_fault(self, **fault: Any) -> Any:
         """Let it misbehave."""
         return self._call("POST", "/_sim/faults", fault)

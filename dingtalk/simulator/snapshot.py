@@ -49,6 +49,11 @@ def describe_suite(suite: Suite) -> dict[str, Any]:
         "signature_parameter": suite.signature_parameter,
         "wants_random": suite.wants_random,
         "deadline_ms": suite.deadline_ms,
+        "template_only": suite.template_only,
+        "templates": [
+            {"template_id": each.template_id, "name": each.name, "approved": each.is_approved}
+            for each in suite.templates.values()
+        ],
         "suite_ticket": suite.ticket.text,
         "suite_ticket_issued_at_ms": suite.ticket.issued_at_ms,
     }

@@ -5,10 +5,15 @@ from typing import Any
 
 from dingtalk.simulator import invention
 from dingtalk.simulator.crypto import aes_key_of
-from dingtalk.simulator.seed_values import SeedError, Values, text, whole
+from dingtalk.simulator.mailroom import Template
+from dingtalk.simulator.seed_values import SeedError, Values, items, text, whole
 from dingtalk.simulator.world import PushMode, Suite, World
 
 LONGEST_DEADLINE_MS = 60_000
+_DEFAULT_TEMPLATES: list[Values] = [
+    {"name": "考勤提醒", "approved": True},
+    {"name": "审核中的模板", "approved": False},
+]
 
 
 def add_suite(world: World, values: Values) -> Suite:
@@ -22,6 +27,7 @@ def add_suite(world: World, values: Values) -> Suite:
         name=text(values, "name", lambda: "示例应用"),
         app_id=whole(values, "app_id", lambda: invention.number(5)),
         isv_corp_id=text(values, "isv_corp_id", invention.corp_id),
+        templates=_templates(values),
     )
     if suite.suite_key in world.suites:
         raise SeedError(f"suite {suite.suite_key} exists already")
@@ -41,6 +47,19 @@ def change_suite(suite: Suite, values: Values) -> None:
         changed[name] = readers[name](value)
     for name, value in changed.items():
         setattr(suite, name, value)
+
+
+def _templates(values: Values) -> dict[str, Template]:
+    """Its message templates; without any named there is one that is approved and one that is not."""
+    templates = [
+        Template(
+            template_id=text(each, "template_id", lambda: invention.lower(32)),
+            name=text(each, "name", lambda: "示例模板"),
+            is_approved=bool(each.get("approved", True)),
+        )
+        for each in items(values, "templates", dict) or _DEFAULT_TEMPLATES
+    ]
+    return {template.template_id: template for template in templates}
 
 
 def _text(value: Any) -> str:
@@ -78,7 +97,7 @@ def _signature_parameter(value: Any) -> str:
 
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SeedError("wants_random is true or false")
+        raise SeedError("wants_random and template_only are true or false")
     return value
 
 
@@ -101,5 +120,6 @@ _CALLBACK_SETTINGS: dict[str, Callable[[Any], Any]] = {
     "callback_url": _url,
     "signature_parameter": _signature_parameter,
     "wants_random": _switch,
+    "template_only": _switch,
     "deadline_ms": _deadline,
 }

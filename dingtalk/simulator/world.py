@@ -11,6 +11,7 @@ from typing import Any
 from dingtalk.simulator import invention
 from dingtalk.simulator.clock import Clock
 from dingtalk.simulator.crypto import EnvelopeKeys
+from dingtalk.simulator.mailroom import Mailroom, Template
 from dingtalk.simulator.options import SimulatorOptions
 from dingtalk.simulator.tokens import TokenStore
 
@@ -59,6 +60,8 @@ class Suite:
     wants_random: bool = False
     deadline_ms: int | None = None
     tickets: list[Ticket] = field(default_factory=list, repr=False)
+    template_only: bool = False
+    templates: dict[str, Template] = field(default_factory=dict)
 
     @property
     def keys(self) -> EnvelopeKeys:
@@ -155,6 +158,7 @@ class World:
         self.grants: dict[tuple[str, str], Grant] = {}
         self.codes: dict[str, OneTimeCode] = {}
         self.tokens = TokenStore(clock=clock)
+        self.mailroom = Mailroom()
         self.rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
         self._last_row_id = 7000
         self._last_event_ms = 0
