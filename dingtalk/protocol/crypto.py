@@ -12,6 +12,7 @@ import hmac
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
@@ -61,19 +62,51 @@ def decrypt_message(encrypt: str, *, aes_key: bytes, owner_keys: Collection[str]
     Raises DecryptionFailed with one text for every reason; WrongReceiver, with the same text, when all but
     the owner key is right.
     """
+    frame = _open_frame(encrypt, aes_key)
+    owner_key = _find_owner_key(frame.tail, owner_keys)
+    if not frame.is_sound:
+        raise DecryptionFailed
+    if owner_key is None:
+        raise WrongReceiver
+    return frame.message, owner_key
+
+
+def read_receiver(encrypt: str, *, aes_key: bytes) -> str | None:
+    """
+    Return whom a message was encrypted for, None when this key does not open it.
+
+    For diagnosis: receiving compares the receiver and never learns it.
+    """
+    try:
+        frame = _open_frame(encrypt, aes_key)
+    except DecryptionFailed:
+        return None
+    is_text = frame.tail.isascii() and frame.tail.decode("ascii", "replace").isprintable()
+    return frame.tail.decode() if frame.is_sound and is_text else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A decrypted frame; the message and what follows it mean something only when it is sound."""
+
+    message: bytes
+    tail: bytes
+    is_sound: bool
+
+
+def _open_frame(encrypt: str, aes_key: bytes) -> _Frame:
+    """Decrypt and cut. All is computed before anything is refused: no reason answers sooner than another."""
     frame = _decrypt(_decode_ciphertext(encrypt), aes_key)
     padding = frame[-1]
-    # All is computed before anything is refused, so that no reason answers sooner than another.
     is_padded = 1 <= padding <= PADDING_BLOCK_BYTES and frame.endswith(bytes([padding]) * padding)
     body_end = len(frame) - padding
     message_end = _HEADER_BYTES + int.from_bytes(frame[RANDOM_BYTES:_HEADER_BYTES], "big")
     is_complete = message_end <= body_end
-    owner_key = _find_owner_key(frame[message_end:body_end], owner_keys)
-    if not (is_padded and is_complete):
-        raise DecryptionFailed
-    if owner_key is None:
-        raise WrongReceiver
-    return frame[_HEADER_BYTES:message_end], owner_key
+    return _Frame(
+        message=frame[_HEADER_BYTES:message_end],
+        tail=frame[message_end:body_end],
+        is_sound=is_padded and is_complete,
+    )
 
 
 def _decode_ciphertext(encrypt: str) -> bytes:
