@@ -1,9 +1,10 @@
 """
-DingTalk's events about authorisations, each handed to one service.
+DingTalk's events about authorisations and companies, each handed to one service.
 
-SyncHTTP rows (biz_type 2, 4, 7) and legacy HTTP events say the same with other names.
+SyncHTTP rows (biz_type 2, 4, 7, 16) and legacy HTTP events say the same with other names.
 Sources: authorization-event-1, enterprise-authorized-application-activation-event, revoke-authorization,
-address-book-authorization-scope-change-event, enable-and-disable-application-events.
+address-book-authorization-scope-change-event, enable-and-disable-application-events,
+event-subscription-for-enterprise-changes, enterprise-delete-stream, hidden-event-list.
 """
 
 from datetime import datetime
@@ -17,10 +18,12 @@ from dingtalk.protocol.fields import first_of, read_identifier, read_int
 from dingtalk.protocol.grant import read_grant
 from dingtalk.protocol.json_guard import read_json
 from dingtalk.routing import Ignored, routes
-from tenants import services, waking
+from tenants import companies, services, waking
 from tenants.identifiers import is_corp_id
 
 _OUTDATED = Ignored(gettext_noop("older than what is known of this company"))
+_NOT_AUTHORISED = Ignored(gettext_noop("the company has not authorised this suite"))
+_LICENCE_ANSWERED = Ignored(gettext_noop("answered with success, by which DingTalk takes the code for valid"))
 _MAX_CODE_LENGTH = 512
 _MAX_ID_LENGTH = 64
 
@@ -118,6 +121,45 @@ def store_visible_scope(event: ReceivedEvent, *, now: datetime) -> Ignored | Non
         now=now,
     )
     return None if applied else _OUTDATED
+
+
+@routes.on("org_update")
+def update_profile(event: ReceivedEvent, *, now: datetime) -> Ignored | None:  # noqa: ARG001 - a handler's signature
+    """The company has another name, logo or verification; the members are those of a grant's profile."""
+    profile = read_grant({"auth_corp_info": event.data()}, corp_id=_required_corp_id(event))
+    applied = companies.update_profile(profile=profile, platform_time=event.platform_time)
+    return None if applied else _OUTDATED
+
+
+@routes.on("org_change")
+def refetch_profile(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """Legacy HTTP: says only that something of the company changed."""
+    applied = companies.refetch_profile(suite=event.suite, corp_id=_required_corp_id(event), now=now)
+    return None if applied else _NOT_AUTHORISED
+
+
+@routes.on("org_remove")
+def dissolve(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
+    """The company was dissolved."""
+    applied = companies.dissolve_company(
+        suite=event.suite,
+        corp_id=_required_corp_id(event),
+        platform_time=event.platform_time,
+        now=now,
+        reason=event.event_type,
+    )
+    return None if applied else _OUTDATED
+
+
+@routes.on("check_suite_license_code")
+def keep_licence_code(event: ReceivedEvent, *, now: datetime) -> Ignored | None:  # noqa: ARG001 - a handler's signature
+    """
+    Legacy HTTP: a customer typed a licence code. The reply is out, and it is always `success`.
+
+    DingTalk takes that for "valid", so an app that sells by licence code must not rely on this check.
+    Source: historic guide only.
+    """
+    return _LICENCE_ANSWERED
 
 
 def _required_corp_id(event: ReceivedEvent) -> str:

@@ -14,6 +14,7 @@ _ENDINGS = (
     "passphrase",
     "permanent[_-]?code",
     "auth[_-]?code",
+    "licen[cs]e[_-]?code",
     "aes[_-]?key",
     "api[_-]?key",
     "private[_-]?key",
