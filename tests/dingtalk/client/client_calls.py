@@ -10,6 +10,8 @@ OAPI, API = "https://oapi.dingtalk.com", "https://api.dingtalk.com"
 SUITE_KEY, CORP_ID = "suitekey0001", "dingcorp0001"
 SUITE_SECRET, TICKET = "canary-secret+/=", "canary-ticket+/="
 SUITE_TOKEN, CORP_TOKEN = "canary-suite-token+/=", "canary-corp-token+/="
+APP_KEY, APP_SECRET = "dingappkey0001", "canary-app-secret+/="
+JSAPI_TICKET = "canary-jsapi-ticket+/="
 TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
 CANARY = "canary"
 IDENTITY = SuiteIdentity(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET, suite_ticket=TICKET)
@@ -18,7 +20,7 @@ NOW = 1_790_000_000.123
 
 @dataclass(frozen=True)
 class Case:
-    """One call: how it is made, to which URL, and a plain answer to it."""
+    """One call: how it is made, to which URL, and a plain answer to it. `template`: a path with names in it."""
 
     name: str
     make: Callable[[DingTalkClient], Any]
@@ -27,10 +29,16 @@ class Case:
     path: str = ""
     method: str = "POST"
     repeatable: bool = True
+    template: str = ""
 
     @property
     def url(self) -> str:
         return self.host + self.path
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the call in logs and errors."""
+        return self.template or self.path
 
 
 CASES = [
@@ -103,6 +111,73 @@ CASES = [
         },
         path="/auth/scopes",
         method="GET",
+    ),
+    Case(
+        "create_suite_access_token",
+        lambda client: client.create_suite_access_token(IDENTITY),
+        {"accessToken": SUITE_TOKEN, "expireIn": 7200},
+        host=API,
+        path="/v1.0/oauth2/suiteAccessToken",
+    ),
+    Case(
+        "get_unified_token",
+        lambda client: client.get_unified_token(
+            client_id=SUITE_KEY, client_secret=SUITE_SECRET, corp_id=CORP_ID
+        ),
+        {"access_token": CORP_TOKEN, "expires_in": 7200},
+        host=API,
+        path=f"/v1.0/oauth2/{CORP_ID}/token",
+        template="/v1.0/oauth2/{corpId}/token",
+    ),
+    Case(
+        "get_app_auth_info",
+        lambda client: client.get_app_auth_info(suite_access_token=SUITE_TOKEN, corp_id=CORP_ID),
+        {
+            "authAppInfo": {
+                "agentList": [{"agentId": 1, "agentName": "考勤", "appId": "5", "adminList": ["m"]}]
+            },
+            "authCorpInfo": {"corpName": "杭州云栖科技", "industry": "软件", "authLevel": 0},
+            "authUserInfo": {"userId": "m"},
+        },
+        host=API,
+        path="/v1.0/oauth2/apps/authInfo",
+        method="GET",
+    ),
+    Case(
+        "get_agent",
+        lambda client: client.get_agent(
+            IDENTITY, suite_access_token=SUITE_TOKEN, corp_id=CORP_ID, agent_id=1001
+        ),
+        {"errcode": 0, "agentid": 1001, "name": "考勤", "logo_url": "", "description": "d", "close": 1},
+        path="/service/get_agent",
+    ),
+    Case(
+        "get_jsapi_ticket",
+        lambda client: client.get_jsapi_ticket(corp_access_token=CORP_TOKEN),
+        {"errcode": 0, "errmsg": "ok", "ticket": JSAPI_TICKET, "expires_in": 7200},
+        path="/get_jsapi_ticket",
+        method="GET",
+    ),
+    Case(
+        "create_jsapi_ticket",
+        lambda client: client.create_jsapi_ticket(corp_access_token=CORP_TOKEN),
+        {"jsapiTicket": JSAPI_TICKET, "expireIn": 7200},
+        host=API,
+        path="/v1.0/oauth2/jsapiTickets",
+    ),
+    Case(
+        "get_internal_app_token",
+        lambda client: client.get_internal_app_token(app_key=APP_KEY, app_secret=APP_SECRET),
+        {"errcode": 0, "access_token": CORP_TOKEN, "expires_in": 7200},
+        path="/gettoken",
+        method="GET",
+    ),
+    Case(
+        "get_internal_app_access_token",
+        lambda client: client.get_internal_app_access_token(app_key=APP_KEY, app_secret=APP_SECRET),
+        {"accessToken": CORP_TOKEN, "expireIn": 7200},
+        host=API,
+        path="/v1.0/oauth2/accessToken",
     ),
 ]
 CASE = {case.name: case for case in CASES}

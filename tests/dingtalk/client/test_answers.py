@@ -76,7 +76,7 @@ def test_a_server_error_is_no_answer_whatever_it_says(case: Case, status: int):
     error = unanswered(case, {**case.answer, "code": "systemBusy"}, status=status)
 
     assert error.reason == f"HTTP {status}"
-    assert error.endpoint == case.path
+    assert error.endpoint == case.endpoint
     assert error.retryable is case.repeatable
 
 

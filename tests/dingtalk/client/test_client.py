@@ -11,7 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 
-from dingtalk.client import authorization, contacts, corp_tokens, dingtalk_client
+from dingtalk.client import (
+    authorization,
+    contacts,
+    corp_tokens,
+    dingtalk_client,
+    installations,
+    internal_apps,
+    jsapi,
+)
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
 from dingtalk.client.call import Call, Request
 from tests.dingtalk.client.client_calls import (
@@ -32,7 +40,7 @@ from tests.dingtalk.client.client_calls import (
     make_client,
 )
 
-GROUPS = (authorization, corp_tokens, contacts)
+GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi)
 
 
 def made(name: str) -> tuple[Any, Any]:
@@ -183,7 +191,7 @@ def test_each_signature_is_of_the_moment_it_is_sent():
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_only_the_call_that_spends_a_code_is_not_repeatable(case: Case):
     described = [value for group in GROUPS for value in vars(group).values() if isinstance(value, Call)]
-    [call] = [each for each in described if each.endpoint == case.path]
+    [call] = [each for each in described if each.endpoint == case.endpoint]
 
     assert call.repeatable is case.repeatable
     assert call.spends_code is not case.repeatable

@@ -5,6 +5,7 @@ import inspect
 import json
 import logging
 import pickle
+import re
 import socket
 import ssl
 import traceback
@@ -181,7 +182,7 @@ def test_an_answer_that_repeats_what_was_sent_shows_no_secret(
         case.make(make_client(server.base_url))
 
     assert CANARY in str(server.requests)
-    assert case.path in exact_log.text
+    assert case.endpoint in exact_log.text
     assert CANARY not in everything_about(caught.value) + exact_log.text
 
 
@@ -231,13 +232,15 @@ def test_a_call_that_succeeds_logs_nothing(case: Case, caplog: Any):
 
 
 def secrets_in(request: bytes) -> str:
-    """A secret of a request, as the server reads it: from its query, else from its body."""
+    """A secret of a request, as the server reads it: from its query, its body, or the header for it."""
     head, _, body = request.partition(b"\r\n\r\n")
     query = head.split(b" ")[1].decode().partition("?")[2]
     fields = {
         name: requests.utils.unquote(value) for name, _, value in (p.partition("=") for p in query.split("&"))
     }
-    values = [*fields.values(), *(json.loads(body).values() if body else [])]
+    token = re.search(rb"(?im)^x-acs-dingtalk-access-token: *(.*?)\r?$", head)
+    headers = [token[1].decode()] if token else []
+    values = [*fields.values(), *(json.loads(body).values() if body else []), *headers]
     return next(value for value in values if CANARY in str(value))
 
 
