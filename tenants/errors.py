@@ -6,6 +6,12 @@ TenantError
 ├── TenantNotActive       carries the state it was in
 ├── TokenUnavailable      no usable token now; carries when to ask again, and DingTalk's code
 ├── TicketMissing         the suite has no ticket yet: only a push brings one
+├── SuiteNotFound         no such suite, or none that the caller covers: the same answer
+├── LoginStateInvalid     the state of a login is unknown, another app's, used, or too old
+├── CompanyNotAuthorized  who logs in is of a company that has not authorised the suite, or is not the app's
+├── NotOfThisCompany      who logs in is not known to be of the company that was asked for
+├── LoginAgain            a session is none, or none any more: the person has to log in again
+├── SsoNotConfigured      the suite has no SSO secret, or not the ISV's own corp id
 └── KeyRefused            not an API key of ours, or not any more; carries why
 """
 
@@ -78,3 +84,27 @@ class KeyRefused(TenantError):
     def __init__(self, reason: KeyRefusal) -> None:
         super().__init__(f"API key refused: {reason}.")
         self.reason = reason
+
+
+class SuiteNotFound(TenantError):
+    """No such suite, or none that the caller covers."""
+
+
+class LoginStateInvalid(TenantError):
+    """The state of a login is unknown, of another app or suite, used, or too old."""
+
+
+class CompanyNotAuthorized(TenantError):
+    """Who logs in is of a company that has not authorised the suite, or that the app may not see."""
+
+
+class NotOfThisCompany(TenantError):
+    """Who logs in is not known to be of the company that was asked for."""
+
+
+class LoginAgain(TenantError):
+    """A session is none, or none any more: the person has to log in again."""
+
+
+class SsoNotConfigured(TenantError):
+    """The suite lacks what identifies the ISV to the admin console: its own corp id, the SSO secret."""

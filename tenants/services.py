@@ -151,6 +151,7 @@ def end_authorization(
         last_error_code="",
     )
     tenant.tokens.all().delete()
+    tenant.user_tokens.all().delete()
     tenant.tmp_auth_codes.filter(state__in=[CodeState.PENDING, CodeState.EXCHANGING]).update(
         state=CodeState.DISCARDED, settled_at=now
     )

@@ -2,6 +2,7 @@
 
 from tenants.models.access_token import AccessToken, TokenKind
 from tenants.models.api_client import ApiClient, ApiKey, Scope
+from tenants.models.login import LoginState, UserToken
 from tenants.models.tenant import (
     CONVERGED_STATES,
     AuthCorp,
@@ -19,11 +20,13 @@ __all__ = [
     "ApiKey",
     "AuthCorp",
     "CodeState",
+    "LoginState",
     "Scope",
     "Tenant",
     "TenantState",
     "TenantTransition",
     "TmpAuthCode",
     "TokenKind",
+    "UserToken",
     "WaitingFor",
 ]
