@@ -7,7 +7,7 @@ What is read of tenants.
 from django.db.models import QuerySet
 
 from dingtalk.models import Suite
-from tenants.errors import TenantNotFound
+from tenants.errors import SuiteNotFound, TenantNotFound
 from tenants.identifiers import is_corp_id, is_suite_key
 from tenants.models import ApiClient, Tenant, TenantTransition
 
@@ -67,3 +67,11 @@ def find_fully_covered_suite(client: ApiClient, *, suite_key: str) -> Suite | No
     if not client.covers_all_tenants:
         return None
     return client.suites.filter(suite_key=suite_key).first()
+
+
+def get_covered_suite(client: ApiClient, *, suite_key: str) -> Suite:
+    """Return a suite of the tenant app; raises SuiteNotFound, also when it is another app's."""
+    suite = client.suites.filter(suite_key=suite_key).first() if is_suite_key(suite_key) else None
+    if suite is None:
+        raise SuiteNotFound
+    return suite

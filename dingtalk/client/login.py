@@ -12,6 +12,7 @@ from typing import Any
 from dingtalk.client.answers import IssuedToken, read_lifetime, read_object, read_secret
 from dingtalk.client.call import Call, Family, Request
 from dingtalk.client.caller import Caller
+from dingtalk.client.contacts import GET_USER_ID_BY_UNION_ID
 from dingtalk.client.refusals import UnusableAnswer
 from dingtalk.protocol.fields import clean_text, read_bool, read_identifier, read_int
 
@@ -32,6 +33,7 @@ GET_SSO_USER_INFO = Call(
 # The old call states no lifetime, and the sample of the new one has an hour.
 LONGEST_SSO_SECONDS = 3_000
 
+_EXTERNAL_CONTACT = 1
 _ID_LENGTH = 64
 _NAME_LENGTH = 200
 _URL_LENGTH = 1_000
@@ -149,6 +151,19 @@ class LoginCalls(Caller):
         """
         return self.ask(Request(GET_CURRENT_USER, token=user_access_token), _read_current_user)
 
+    def find_member_id(self, *, corp_access_token: str, union_id: str) -> str:
+        """
+        Get the userid of a member of the company; empty for one of its external contacts.
+
+        Errors: 60121 nobody here has this union id. Source: query-a-user-by-the-union-id.
+        """
+        request = Request(
+            GET_USER_ID_BY_UNION_ID,
+            query={"access_token": corp_access_token},
+            body={"unionid": union_id},
+        )
+        return self.ask(request, _read_member_id)
+
     def get_sso_token(self, *, corp_id: str, sso_secret: str) -> IssuedToken:
         """
         Get the token for logins from the admin console: by the ISV's own corp id and SSO secret.
@@ -222,6 +237,12 @@ def _read_current_user(members: Mapping[str, Any]) -> CurrentUser:
         email=clean_text(members.get("email"), _NAME_LENGTH),
         state_code=clean_text(members.get("stateCode"), _NAME_LENGTH),
     )
+
+
+def _read_member_id(members: Mapping[str, Any]) -> str:
+    found = read_object(members, "result")
+    is_external = read_int(found.get("contact_type")) == _EXTERNAL_CONTACT
+    return "" if is_external else _required_id(found, "userid")
 
 
 def _read_old_sso_token(members: Mapping[str, Any]) -> IssuedToken:

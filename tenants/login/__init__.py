@@ -1,0 +1,1 @@
+"""Logging people in: inside DingTalk, in a browser, and from the admin console."""
