@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import contacts, messages, oauth, suite_service
+from dingtalk.simulator import contacts, departments, messages, oauth, roles, suite_service
 from dingtalk.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -42,7 +42,22 @@ OLD_FAMILY = _table(
         ("POST", "/service/reauth_corp"): suite_service.reauth_corp,
         ("GET", "/auth/scopes"): contacts.get_scopes,
         ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
-        ("GET POST", "/topapi/v2/department/listsub"): contacts.list_sub_departments,
+        ("GET POST", "/topapi/v2/user/list"): contacts.list_users,
+        ("GET POST", "/topapi/user/listsimple"): contacts.list_simple_users,
+        ("GET POST", "/topapi/user/listid"): contacts.list_user_ids,
+        ("GET POST", "/topapi/user/getbyunionid"): contacts.get_by_union_id,
+        ("GET POST", "/topapi/v2/user/getbymobile"): contacts.get_by_mobile,
+        ("GET POST", "/topapi/user/listadmin"): contacts.list_administrators,
+        ("GET POST", "/topapi/user/count"): contacts.count_users,
+        ("GET", "/user/can_access_microapp"): contacts.can_access_microapp,
+        ("GET POST", "/topapi/v2/department/listsub"): departments.list_sub_departments,
+        ("GET POST", "/topapi/v2/department/listsubid"): departments.list_sub_department_ids,
+        ("GET POST", "/topapi/v2/department/get"): departments.get_department,
+        ("GET POST", "/topapi/v2/department/listparentbydept"): departments.list_parents_of_department,
+        ("GET POST", "/topapi/v2/department/listparentbyuser"): departments.list_parents_of_user,
+        ("GET POST", "/topapi/role/list"): roles.list_roles,
+        ("GET POST", "/topapi/role/getrole"): roles.get_role,
+        ("GET POST", "/topapi/role/simplelist"): roles.list_role_users,
         ("POST", f"{_MESSAGES}/asyncsend_v2"): messages.send,
         ("POST", f"{_MESSAGES}/sendbytemplate"): messages.send_by_template,
         ("POST", f"{_MESSAGES}/getsendprogress"): messages.get_progress,
@@ -57,6 +72,7 @@ NEW_FAMILY = _table(
         ("POST", "/v1.0/oauth2/suiteAccessToken"): oauth.suite_access_token,
         ("POST", "/v1.0/oauth2/corpAccessToken"): oauth.corp_access_token,
         ("GET", "/v1.0/oauth2/apps/authInfo"): oauth.apps_auth_info,
+        ("GET", "/v1.0/contact/organizations/authInfos"): contacts.get_organization,
     }
 )
 UNIFIED_TOKEN = Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token)

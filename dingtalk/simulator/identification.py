@@ -98,6 +98,16 @@ def header_suite(call: Call) -> Suite:
     raise NewFamilyError("InvalidAuthentication", "不合法的access_token")
 
 
+def header_grant(call: Call) -> Grant:
+    """The grant behind a corp token in `x-acs-dingtalk-access-token`; a suite's own token is none."""
+    if not call.header_token:
+        raise NewFamilyError("AuthenticationFailed.MissingParameter", "缺少参数 x-acs-dingtalk-access-token")
+    grant = _corp_grant(call, call.header_token)
+    if grant is None:
+        raise NewFamilyError("InvalidAuthentication", "不合法的access_token")
+    return grant
+
+
 def _corp_grant(call: Call, text: str) -> Grant | None:
     token = call.world.tokens.find(text, kind=TokenKind.CORP)
     if token is None:

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 from dingtalk.simulator import grants, invention
+from dingtalk.simulator.inhabitants import invent_people
 from dingtalk.simulator.seed_values import SeedError, Values, items, text, whole
 from dingtalk.simulator.suite_settings import add_suite
-from dingtalk.simulator.world import ROOT_DEPARTMENT, Company, Department, Grant, Person, Suite, World
+from dingtalk.simulator.world import ROOT_DEPARTMENT, Company, Department, Grant, Person, Role, Suite, World
 
 Seed = Values
 
@@ -20,17 +21,36 @@ DEFAULT_SEED: Seed = {
         {"name": "报销助手", "push_mode": "http"},
     ],
     "companies": [
-        {"name": "杭州云栖科技有限公司", "industry": "软件和信息技术服务"},
+        {
+            "name": "杭州云栖科技有限公司",
+            "industry": "软件和信息技术服务",
+            "auth_level": 1,
+            "departments": [
+                {"dept_id": 2, "name": "研发部"},
+                {"dept_id": 3, "name": "市场部"},
+                {"dept_id": 4, "name": "后端组", "parent_id": 2},
+                {"dept_id": 5, "name": "前端组", "parent_id": 2},
+                {"dept_id": 6, "name": "华东大区", "parent_id": 3},
+                {"dept_id": 7, "name": "上海办事处", "parent_id": 6},
+            ],
+            "headcount": 240,
+        },
         {"name": "深圳前海贸易有限公司", "industry": "批发零售"},
         {"name": "成都天府食品厂", "industry": "食品制造"},
     ],
 }
 _DEFAULT_DEPARTMENTS: list[Values] = [{"dept_id": 2, "name": "研发部"}, {"dept_id": 3, "name": "市场部"}]
 _DEFAULT_USERS: list[Values] = [
-    {"userid": "manager01", "name": "张伟", "title": "总经理"},
-    {"userid": "zhangsan", "name": "张三", "title": "工程师", "dept_id_list": [2]},
+    {"userid": "manager01", "name": "张伟", "title": "总经理", "role_ids": [101]},
+    {"userid": "zhangsan", "name": "张三", "title": "工程师", "dept_id_list": [2], "leads": [2]},
     {"userid": "lisi", "name": "李四", "title": "会计", "dept_id_list": [3]},
 ]
+_DEFAULT_ROLES: list[Values] = [
+    {"role_id": 101, "name": "负责人", "group_id": 100, "group_name": "默认"},
+    {"role_id": 102, "name": "主管", "group_id": 100, "group_name": "默认"},
+    {"role_id": 201, "name": "财务", "group_id": 200, "group_name": "职务"},
+]
+_LARGEST_HEADCOUNT = 10_000
 
 
 def read_seed(path: Path) -> Seed:
@@ -62,15 +82,18 @@ def add_company(world: World, values: Values) -> Company:
     if corp_id in world.companies:
         raise SeedError(f"company {corp_id} exists already")
     name = text(values, "name", lambda: "示例企业")
-    people = _people(values)
+    departments = _departments(values, company_name=name)
+    people = _people(values, departments)
     admin_userid = _admin(values, people)
     company = Company(
         corp_id=corp_id,
         name=name,
         industry=text(values, "industry", str),
         admin_userid=admin_userid,
-        departments=_departments(values, company_name=name),
+        departments=departments,
         people=people,
+        roles=_roles(values),
+        auth_level=whole(values, "auth_level", lambda: 0),
     )
     suites = [_suite(world, suite_key) for suite_key in items(values, "authorized_suites", str)]
     world.companies[corp_id] = company
@@ -88,7 +111,8 @@ def _departments(values: Values, *, company_name: str) -> dict[int, Department]:
     return departments
 
 
-def _people(values: Values) -> dict[str, Person]:
+def _people(values: Values, departments: dict[int, Department]) -> dict[str, Person]:
+    """The people that are named, and as many more as the headcount says."""
     people = [
         Person(
             userid=text(each, "userid", lambda: invention.lower(16)),
@@ -96,10 +120,32 @@ def _people(values: Values) -> dict[str, Person]:
             unionid=text(each, "unionid", lambda: invention.alphanumeric(22)),
             dept_ids=items(each, "dept_id_list", int) or [ROOT_DEPARTMENT],
             title=text(each, "title", str),
+            mobile=text(each, "mobile", str),
+            is_active=bool(each.get("active", True)),
+            led_dept_ids=items(each, "leads", int),
+            role_ids=items(each, "role_ids", int),
         )
         for each in items(values, "users", dict) or _DEFAULT_USERS
     ]
+    headcount = whole(values, "headcount", lambda: 0)
+    if headcount > _LARGEST_HEADCOUNT:
+        raise SeedError(f"headcount is at most {_LARGEST_HEADCOUNT}")
+    below = [dept_id for dept_id in departments if dept_id != ROOT_DEPARTMENT]
+    people += invent_people(headcount - len(people), dept_ids=below or [ROOT_DEPARTMENT])
     return {person.userid: person for person in people}
+
+
+def _roles(values: Values) -> dict[int, Role]:
+    roles = [
+        Role(
+            role_id=whole(each, "role_id", lambda: invention.number(9)),
+            name=text(each, "name", lambda: "示例角色"),
+            group_id=whole(each, "group_id", lambda: 1),
+            group_name=text(each, "group_name", lambda: "示例角色组"),
+        )
+        for each in items(values, "roles", dict) or _DEFAULT_ROLES
+    ]
+    return {role.role_id: role for role in roles}
 
 
 def _admin(values: Values, people: dict[str, Person]) -> str:

@@ -74,9 +74,15 @@ def describe_company(company: Company) -> dict[str, Any]:
                 "unionid": person.unionid,
                 "dept_id_list": person.dept_ids,
                 "title": person.title,
+                "mobile": person.mobile,
+                "active": person.is_active,
+                "leads": person.led_dept_ids,
+                "role_ids": person.role_ids,
             }
             for person in company.people.values()
         ],
+        "roles": [asdict(each) for each in company.roles.values()],
+        "auth_level": company.auth_level,
     }
 
 

@@ -16,6 +16,7 @@ from dingtalk.simulator.options import SimulatorOptions
 from dingtalk.simulator.tokens import TokenStore
 
 ROOT_DEPARTMENT = 1
+SCHOOL_DEPARTMENT = -7
 
 
 class PushMode(StrEnum):
@@ -100,6 +101,20 @@ class Person:
     dept_ids: list[int]
     title: str = ""
     is_admin: bool = False
+    mobile: str = field(default="", repr=False)
+    is_active: bool = True
+    led_dept_ids: list[int] = field(default_factory=list)
+    role_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Role:
+    """A role that people of a company may have, in its group."""
+
+    role_id: int
+    name: str
+    group_id: int
+    group_name: str
 
 
 @dataclass(slots=True)
@@ -120,6 +135,8 @@ class Company:
     admin_userid: str
     departments: dict[int, Department]
     people: dict[str, Person]
+    roles: dict[int, Role] = field(default_factory=dict)
+    auth_level: int = 0
 
 
 @dataclass(slots=True)

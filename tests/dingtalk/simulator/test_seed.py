@@ -81,7 +81,7 @@ def test_without_a_seed_there_are_two_suites_and_three_companies():
 
     assert [suite["push_mode"] for suite in state["suites"]] == ["sync_http", "http"]
     assert len(state["companies"]) == 3
-    assert all(len(company["users"]) == 3 for company in state["companies"])
+    assert [len(company["users"]) for company in state["companies"]] == [240, 3, 3]
     assert state["grants"] == []
 
 
