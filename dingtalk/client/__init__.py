@@ -28,12 +28,14 @@ from dingtalk.client.jsapi import JsapiCalls
 from dingtalk.client.login import LoginCalls
 from dingtalk.client.messages import MessageCalls
 from dingtalk.client.roles import RoleCalls
+from dingtalk.client.stream import StreamCalls, StreamEndpoint
 from dingtalk.client.users import UserCalls
 
 __all__ = [
     "DingTalkClient",
     "IssuedToken",
     "PermanentCode",
+    "StreamEndpoint",
     "SuiteIdentity",
     "UnactiveCorps",
     "dingtalk_client",
@@ -52,6 +54,7 @@ class DingTalkClient(
     UserCalls,
     DepartmentCalls,
     RoleCalls,
+    StreamCalls,
 ):
     """The server API, as far as we use it. One instance serves all threads of a process."""
 
