@@ -4,7 +4,7 @@ URLs below /api/v1. None ends with a slash, and none is redirected.
 Any text is taken for an id, so that what cannot be one gets the same answer as what is none.
 """
 
-from django.urls import path
+from django.urls import include, path
 
 from tenants.api.views import TenantAccessToken, TenantDetail, TenantList
 
@@ -18,4 +18,6 @@ urlpatterns = [
         TenantAccessToken.as_view(),
         name="tenant-access-token",
     ),
+    path("", include("tenants.feed.urls")),
+    path("", include("tenants.login.urls")),
 ]

@@ -1,7 +1,9 @@
 """Each URL below /api/v1 needs a scope; a view without one is shut."""
 
+from collections.abc import Iterable, Iterator
+
 import pytest
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -15,8 +17,17 @@ from tests.tenants.api.conftest import LIST_URL, call, code_of, detail_url, toke
 CORP_ID = "dingcorp0001"
 
 
+def api_patterns(entries: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    """All patterns, also of the packages that are included."""
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from api_patterns(entry.url_patterns)
+        else:
+            yield entry
+
+
 def api_views() -> dict[str, type[APIView]]:
-    patterns: list[URLPattern] = list(urls.urlpatterns)
+    patterns = api_patterns(urls.urlpatterns)
     return {str(pattern.pattern): pattern.callback.view_class for pattern in patterns}
 
 
