@@ -26,7 +26,18 @@ from dingtalk.protocol.errors import (
     Transient,
     TransportError,
 )
-from tenants.errors import TenantError, TenantNotActive, TenantNotFound, TokenUnavailable
+from tenants.errors import (
+    CompanyNotAuthorized,
+    LoginAgain,
+    LoginStateInvalid,
+    NotOfThisCompany,
+    SsoNotConfigured,
+    SuiteNotFound,
+    TenantError,
+    TenantNotActive,
+    TenantNotFound,
+    TokenUnavailable,
+)
 from tenants.models import TenantState
 
 logger = logging.getLogger(__name__)
@@ -41,7 +52,7 @@ DINGTALK_AWAY_SECONDS = 5
 class Refusal(APIException):
     """An answer with what to wait for, and with more members than the usual three."""
 
-    def __init__(self, *, wait: int | None = None, **members: str) -> None:
+    def __init__(self, *, wait: int | None = None, **members: Any) -> None:
         super().__init__()
         self.wait = wait
         self.members = {name: value for name, value in members.items() if value}
@@ -127,6 +138,54 @@ class DingTalkLimit(Refusal):
     default_detail = _("DingTalk allows no more calls now. Try again later.")
 
 
+class NoSuchSuite(Refusal):
+    """404: the same for a suite that is not there, and for one that the key does not cover."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "suite_not_found"
+    default_detail = _("No such suite.")
+
+
+class StateIsInvalid(Refusal):
+    """400: the login was not begun by this app, is too old, or was completed already."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "state_invalid"
+    default_detail = _("This state is unknown, was used, or has expired. Begin the login again.")
+
+
+class CompanyIsNotAuthorized(Refusal):
+    """403: who logs in is of a company that has not authorised the suite, or that the key does not cover."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "company_not_authorized"
+    default_detail = _("This person's company has not authorised the app.")
+
+
+class IsNotOfThisCompany(Refusal):
+    """403: who logs in chose another company, or is no member that the app may see."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "not_of_this_company"
+    default_detail = _("This person is not known to be of the company that was asked for.")
+
+
+class MustLogInAgain(Refusal):
+    """403: a session is none, or none any more."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "login_again"
+    default_detail = _("This person has to log in again.")
+
+
+class SsoIsNotConfigured(Refusal):
+    """409: an operator has to complete the suite's settings."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "sso_not_configured"
+    default_detail = _("This suite is not set up for logins from the admin console.")
+
+
 class DatabaseAway(Refusal):
     """503: nobody can be let in and nothing can be looked up."""
 
@@ -168,6 +227,11 @@ def _no_answer_of_dingtalk(_error: TransportError) -> Refusal:
     return DingTalkUnavailable(wait=DINGTALK_AWAY_SECONDS)
 
 
+def _plainly(kind: type[Refusal]) -> Callable[[Any], Refusal]:
+    """Answer an error that says everything by its type."""
+    return lambda _error: kind()
+
+
 def _database_away(_error: Exception) -> Refusal:
     return DatabaseAway(wait=DATABASE_AWAY_SECONDS)
 
@@ -186,6 +250,12 @@ ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     TenantNotFound: _no_such_tenant,
     TenantNotActive: _tenant_is_not_active,
     TokenUnavailable: _no_token_now,
+    SuiteNotFound: _plainly(NoSuchSuite),
+    LoginStateInvalid: _plainly(StateIsInvalid),
+    CompanyNotAuthorized: _plainly(CompanyIsNotAuthorized),
+    NotOfThisCompany: _plainly(IsNotOfThisCompany),
+    LoginAgain: _plainly(MustLogInAgain),
+    SsoNotConfigured: _plainly(SsoIsNotConfigured),
     ApiError: _refused_by_dingtalk,
     TransportError: _no_answer_of_dingtalk,
     OperationalError: _database_away,

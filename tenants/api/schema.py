@@ -27,12 +27,14 @@ TOKEN_EXAMPLE = OpenApiExample(
 )
 
 _MEANINGS = {
-    400: "A parameter is wrong: `attr` names it.",
+    400: "A parameter is wrong: `attr` names it. Where people log in also `code_spent`, `state_invalid`.",
     401: "No key, or one that is refused: `not_authenticated`, `authentication_failed`, `key_expired`, "
     "`key_revoked`, `client_disabled`.",
-    403: "`insufficient_scope`.",
-    404: "`tenant_not_found`: there is none, or the key does not cover it.",
-    409: "`tenant_not_active`: `state` says why. `Retry-After` is set while it is on its way to active.",
+    403: "`insufficient_scope`. Where people log in also `company_not_authorized`, `not_of_this_company`, "
+    "`login_again`.",
+    404: "`tenant_not_found`, `suite_not_found`: there is none, or the key does not cover it.",
+    409: "`tenant_not_active`: `state` says why. `Retry-After` is set while it is on its way to active. "
+    "`sso_not_configured`: the suite is not set up for it.",
     429: "`throttled`: see `Retry-After`.",
     502: "`dingtalk_refused`: `dingtalk_code` says why.",
     503: "`token_unavailable`, `dingtalk_unavailable`, `dingtalk_rate_limited`, `temporarily_unavailable`: "
