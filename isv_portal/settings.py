@@ -74,6 +74,12 @@ DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS"
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
 TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
+NOTIFICATIONS_PER_PERSON_AND_DAY: int = env.int(
+    "NOTIFICATIONS_PER_PERSON_AND_DAY", 100, validate=_at_least_one
+)
+NOTIFICATION_RECEIVERS_PER_MINUTE: int = env.int(
+    "NOTIFICATION_RECEIVERS_PER_MINUTE", 5000, validate=_at_least_one
+)
 PUSH_BODY_RETENTION_DAYS: int = env.int("PUSH_BODY_RETENTION_DAYS", 7, validate=_at_least_one)
 PUSH_DIGEST_RETENTION_DAYS: int = env.int("PUSH_DIGEST_RETENTION_DAYS", 30, validate=_at_least_one)
 

@@ -12,10 +12,17 @@ TenantError
 ├── NotOfThisCompany      who logs in is not known to be of the company that was asked for
 ├── LoginAgain            a session is none, or none any more: the person has to log in again
 ├── SsoNotConfigured      the suite has no SSO secret, or not the ISV's own corp id
+├── AgentNotUsable        no agent of the tenant, or one of several; carries those that there are
+├── WouldBeDropped        DingTalk would drop the notification in silence; carries why
+├── SendConflict          the idempotency key stands for another request, or for one not settled
+├── NotificationNotFound  no such notification, or not the caller's: the same answer
+├── NotificationClosed    what is asked of a notification is not possible, or not any more; carries why
 └── KeyRefused            not an API key of ours, or not any more; carries why
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+from uuid import UUID
 
 
 class TenantError(Exception):
@@ -108,3 +115,71 @@ class LoginAgain(TenantError):
 
 class SsoNotConfigured(TenantError):
     """The suite lacks what identifies the ISV to the admin console: its own corp id, the SSO secret."""
+
+
+class AgentNotUsable(TenantError):
+    """The tenant has no such agent, or several to choose from, or none that we know of: `known`."""
+
+    def __init__(self, *, is_named: bool, known: Sequence[int]) -> None:
+        super().__init__(f"Choose an agent among {len(known)}.")
+        self.is_named = is_named
+        self.known = list(known)
+
+
+class WouldBeDropped(TenantError):
+    """
+    DingTalk would accept the notification and drop it, or some of its copies that must not be dropped.
+
+    `warnings`: a code and the people it concerns, for each reason. `retry_after_seconds`: when it could be
+    sent, where that is soon.
+    """
+
+    def __init__(
+        self, warnings: Sequence[tuple[str, Sequence[str]]], *, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__("DingTalk would drop the notification.")
+        self.warnings = list(warnings)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SendConflictReason(StrEnum):
+    """Why an idempotency key cannot be answered for. The values are the codes that the REST API answers."""
+
+    OTHER_REQUEST = "idempotency_conflict"
+    IN_PROGRESS = "idempotency_in_progress"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+
+
+class SendConflict(TenantError):
+    """An idempotency key stands for another request, for one under way, or for one whose answer was lost."""
+
+    def __init__(
+        self, reason: SendConflictReason, *, notification_id: UUID, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(f"Notification {notification_id}: {reason}.")
+        self.reason = reason
+        self.notification_id = notification_id
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotificationNotFound(TenantError):
+    """No such notification, or one of another app or company."""
+
+
+class ClosedReason(StrEnum):
+    """Why a notification cannot be asked about or changed. The values are codes of the REST API."""
+
+    NOT_SENT = "notification_not_sent"
+    TOO_OLD = "notification_too_old"
+    TOO_MANY_RECEIVERS = "too_many_receivers"
+    NOT_FINISHED = "sending_not_finished"
+    NO_STATUS_BAR = "no_status_bar"
+
+
+class NotificationClosed(TenantError):
+    """What is asked of a notification is not possible, or not any more."""
+
+    def __init__(self, reason: ClosedReason, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(f"The notification cannot be used: {reason}.")
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds

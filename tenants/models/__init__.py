@@ -3,6 +3,12 @@
 from tenants.models.access_token import AccessToken, TokenKind
 from tenants.models.api_client import ApiClient, ApiKey, Scope
 from tenants.models.login import LoginState, UserToken
+from tenants.models.notification import (
+    Notification,
+    NotificationKind,
+    NotificationState,
+    NotifiedPerson,
+)
 from tenants.models.tenant import (
     CONVERGED_STATES,
     AuthCorp,
@@ -21,6 +27,10 @@ __all__ = [
     "AuthCorp",
     "CodeState",
     "LoginState",
+    "Notification",
+    "NotificationKind",
+    "NotificationState",
+    "NotifiedPerson",
     "Scope",
     "Tenant",
     "TenantState",
