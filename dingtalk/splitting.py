@@ -18,11 +18,12 @@ from django.utils.translation import gettext_noop
 
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
-from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent, ReceivedPush
+from dingtalk.models import WAITING_STATES, EventState, PushSource, ReceivedEvent, ReceivedPush
 from dingtalk.protocol.errors import MalformedEvent
 from dingtalk.protocol.event_catalogue import is_known
 from dingtalk.protocol.events import SyncEvent, UnreadableEvent, is_latest_state, read_push
 from dingtalk.protocol.json_guard import canonical_json
+from dingtalk.protocol.stream_frames import read_stored_frame
 from dingtalk.tickets import plausible_time
 from dingtalk.twins import without_twins
 
@@ -51,6 +52,8 @@ def split_push(push_id: UUID, *, now: datetime) -> bool:
 def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:
     message = push.body or b""
     try:
+        if push.source == PushSource.STREAM:
+            return [read_stored_frame(message).event()]
         return read_push(message).events()
     except MalformedEvent as malformed:
         shown = canonical_json({"unreadable": message.decode("utf-8", "replace")})
