@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Model, QuerySet
 
-from dingtalk.models import EventState, ReceivedEvent, ReceivedPush, Suite, SuiteTicket
+from dingtalk.models import CallbackRefusal, EventState, ReceivedEvent, ReceivedPush, Suite, SuiteTicket
 
 BATCH = 500
 # Of one kind in one run; the next run goes on.
@@ -22,6 +22,7 @@ MAX_BATCHES = 200
 PAYLOAD_DAYS = 30
 TICKET_DAYS = 30
 TICKETS_KEPT = 10
+REFUSAL_DAYS = 30
 _FINISHED = (EventState.HANDLED, EventState.IGNORED, EventState.SUPERSEDED)
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def prune(*, now: datetime) -> dict[str, int]:
         "push_bodies": _in_batches(_old_bodies(now), lambda rows: rows.update(body=None)),
         "pushes": _in_batches(_old_pushes(now), _delete),
         "event_payloads": _in_batches(_old_payloads(now), lambda rows: rows.update(payload=None)),
+        "refusals": _in_batches(_old_refusals(now), _delete),
         "tickets": sum(_in_batches(tickets, _delete) for tickets in _old_tickets(now)),
     }
     logger.info("pruned", extra=removed)
@@ -57,6 +59,10 @@ def _old_payloads(now: datetime) -> QuerySet[ReceivedEvent]:
     return ReceivedEvent.objects.filter(
         state__in=_FINISHED, handled_at__lt=long_ago, received_at__lt=long_ago, payload__isnull=False
     )
+
+
+def _old_refusals(now: datetime) -> QuerySet[CallbackRefusal]:
+    return CallbackRefusal.objects.filter(last_at__lt=now - timedelta(days=REFUSAL_DAYS))
 
 
 def _old_tickets(now: datetime) -> list[QuerySet[SuiteTicket]]:

@@ -70,6 +70,7 @@ UNFOLD = {
                     _entry(_("Suites"), "widgets", "dingtalk", "suite"),
                     _entry(_("Received events"), "inbox", "dingtalk", "receivedevent"),
                     _entry(_("Received pushes"), "mail", "dingtalk", "receivedpush"),
+                    _entry(_("Refused callbacks"), "block", "dingtalk", "callbackrefusal"),
                     _entry(_("Suite tickets"), "confirmation_number", "dingtalk", "suiteticket"),
                 ],
             },

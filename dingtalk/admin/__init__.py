@@ -1,5 +1,5 @@
 """Admin pages of what is stored of the conversation with DingTalk."""
 
-from dingtalk.admin import events, pushes, suites, tickets
+from dingtalk.admin import events, pushes, refusals, suites, tickets
 
-__all__ = ["events", "pushes", "suites", "tickets"]
+__all__ = ["events", "pushes", "refusals", "suites", "tickets"]

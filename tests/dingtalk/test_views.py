@@ -247,18 +247,16 @@ def test_other_methods_are_refused(client: Client, suite: Suite, method: str) ->
     assert reply.status_code == 405
 
 
-def test_a_refusal_is_counted_in_the_log_without_content(
+def test_a_refusal_is_in_the_log_without_content(
     callbacks: Callbacks, signer: Signer, caplog: pytest.LogCaptureFixture
 ) -> None:
     query, body = signer.push({"EventType": "odd", "secret": "do-not-log-me"})
     caplog.set_level(logging.DEBUG)
 
     callbacks.send({**query, "nonce": "replaced-nonce"}, body)
-    callbacks.send({**query, "nonce": "replaced-nonce"}, body)
 
-    first, second = (record for record in caplog.records if record.message == "callback_refused")
-    assert first.reason == "SignatureMismatch"
-    assert second.count == first.count + 1
+    [record] = (record for record in caplog.records if record.message == "callback_refused")
+    assert record.reason == "SignatureMismatch"
     logged = json.dumps([record.__dict__ for record in caplog.records], default=str)
     for secret in (query["signature"], "replaced-nonce", json.loads(body)["encrypt"][:40], "do-not-log-me"):
         assert secret not in logged
