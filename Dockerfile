@@ -5,9 +5,10 @@ ARG BASE_IMAGE=python:3.11-slim-bookworm
 FROM ${BASE_IMAGE} AS packages
 ARG PIP_INDEX_URL=
 RUN python -m venv /opt/venv
-COPY requirements.txt requirements-stream.txt /tmp/
+COPY requirements.txt requirements-stream.txt requirements-rds.txt /tmp/
 RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.txt \
-    && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements-stream.txt
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements-stream.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements-rds.txt
 
 FROM packages AS packages-simulator
 ARG PIP_INDEX_URL=

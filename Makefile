@@ -14,6 +14,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 RUNTIME := $(VENV)/.runtime-installed
 SIMULATOR := $(VENV)/.simulator-installed
 STREAM := $(VENV)/.stream-installed
+RDS := $(VENV)/.rds-installed
 DEV := $(VENV)/.dev-installed
 
 .PHONY: help
@@ -43,6 +44,10 @@ $(STREAM): requirements-stream.txt $(RUNTIME)
 	@$(PIP_INSTALL) --requirement requirements-stream.txt
 	@touch $@
 
+$(RDS): requirements-rds.txt $(RUNTIME)
+	@$(PIP_INSTALL) --requirement requirements-rds.txt
+	@touch $@
+
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing the packages for development ..."
 	@$(PIP_INSTALL) --requirement requirements-dev.txt
@@ -53,7 +58,7 @@ $(DEV): requirements-dev.txt $(RUNTIME)
 demo: $(SIMULATOR) ## Play the whole story with a simulated DingTalk (ARGS=--once: play and end)
 	@$(MANAGE) demo $(ARGS)
 
-portal: $(STREAM) ## Run the portal without any service: web, worker, dispatcher, beat, Stream
+portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dispatcher, beat, Stream, RDS
 	@$(MANAGE) portal $(ARGS)
 
 # --- Test --------------------------------------------------------------------------------------
@@ -104,11 +109,12 @@ lock: $(DEV) ## Pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in -o requirements.txt
 	$(UV_COMPILE) requirements-simulator.in -o requirements-simulator.txt
 	$(UV_COMPILE) requirements-stream.in -o requirements-stream.txt
+	$(UV_COMPILE) requirements-rds.in -o requirements-rds.txt
 	$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 lock-check: lock ## Are the locks what `make lock` would write? (asks the package index)
 	git diff --exit-code -- requirements.txt requirements-simulator.txt requirements-stream.txt \
-		requirements-dev.txt
+		requirements-rds.txt requirements-dev.txt
 
 audit: $(DEV) ## Ask for known vulnerabilities of the pinned packages (asks the package index)
 	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements.txt

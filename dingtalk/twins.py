@@ -10,9 +10,9 @@ harm when they run twice.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.conf import settings
+from django.db.models import Q
 
-from dingtalk.models import PushSource, ReceivedEvent, ReceivedPush
+from dingtalk.models import PushSource, RdsPosition, ReceivedEvent, ReceivedPush
 from dingtalk.protocol.events import SyncEvent, UnreadableEvent
 
 # MySQL rounds a time that it has no digits for, up or down.
@@ -23,13 +23,22 @@ Event = SyncEvent | UnreadableEvent
 
 def without_twins(push: ReceivedPush, events: Sequence[Event]) -> list[Event]:
     """Return the events of a push that have not come by the other way."""
-    if not settings.RDS_DATABASE_URL:
+    doubtful = [event for event in events if isinstance(event, SyncEvent) and _may_have_twin(push, event)]
+    if not doubtful or not RdsPosition.objects.exists():
         return list(events)
-    return [event for event in events if not (isinstance(event, SyncEvent) and _has_twin(push, event))]
+    twins = {event.identity for event in doubtful if _has_twin(push, event)}
+    return [event for event in events if event.identity not in twins]
+
+
+def _may_have_twin(push: ReceivedPush, event: SyncEvent) -> bool:
+    """Whether its identity alone may not tell: a time in whole seconds is the same by both ways."""
+    if event.biz_type is None or event.platform_time is None:
+        return False
+    return push.source == PushSource.RDS or event.platform_time.microsecond != 0
 
 
 def _has_twin(push: ReceivedPush, event: SyncEvent) -> bool:
-    if event.biz_type is None or event.platform_time is None:
+    if event.platform_time is None:
         return False
     of_object = ReceivedEvent.objects.filter(
         suite_id=push.suite_id,
@@ -39,11 +48,7 @@ def _has_twin(push: ReceivedPush, event: SyncEvent) -> bool:
         platform_time__gt=event.platform_time - _ROUNDED,
         platform_time__lt=event.platform_time + _ROUNDED,
         payload__isnull=False,
-    ).exclude(identity=event.identity)
-    if push.source == PushSource.RDS:
-        others = of_object.exclude(push__source=PushSource.RDS)
-    elif event.platform_time.microsecond:
-        others = of_object.filter(push__source=PushSource.RDS)
-    else:
-        return False
-    return any(other.data() == event.data for other in others)
+    )
+    by_rds = Q(push__source=PushSource.RDS)
+    by_the_other_way = of_object.filter(~by_rds if push.source == PushSource.RDS else by_rds)
+    return any(other.data() == event.data for other in by_the_other_way.exclude(identity=event.identity))

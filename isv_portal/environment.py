@@ -82,7 +82,7 @@ def usable_keys(text: str) -> str:
 
 
 def readable_push_database(url: str) -> str:
-    """Validate the URL of the push database, or its absence; raises ValidationError, which shows nothing of it."""
+    """Validate the URL of the push database, or none; raises ValidationError, which shows nothing of it."""
     try:
         if url:
             read_address(url)

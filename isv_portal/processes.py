@@ -20,15 +20,24 @@ _LAST_ANSWERS_SECONDS = 6
 
 
 def portal_processes(
-    *, host: str, port: int, data_dir: Path, web_processes: int, web_threads: int, worker_threads: int
+    *,
+    host: str,
+    port: int,
+    data_dir: Path,
+    web_processes: int,
+    web_threads: int,
+    worker_threads: int,
+    reads_push_database: bool = False,
 ) -> list[ProcessSpec]:
-    """Return all processes of one portal on one machine."""
+    """Return all processes of one portal on one machine; that of RDS mode only where there is a database."""
     commands = {
         "web": web_command(host=host, port=port, processes=web_processes, threads=web_threads),
         "worker": worker_command(threads=worker_threads),
         "dispatcher": [sys.executable, "-m", "django", "dispatcher"],
         "beat": beat_command(schedule_file=data_dir / "beat-schedule"),
     }
+    if reads_push_database:
+        commands["rds"] = [sys.executable, "-m", "django", "rds"]
     # Python finds our packages in the folder that a module is run in.
     return [ProcessSpec(name, command, folder=_CHECKOUT) for name, command in commands.items()]
 

@@ -46,15 +46,14 @@ class RdsReader:
     def run_once(self) -> bool:
         """Take one turn at each table; return whether there may be more at once."""
         try:
-            # Both, whatever the first one says.
-            is_busy = any([table.turn() for table in self._tables])
+            is_busy = [table.turn() for table in self._tables]
         except (RdsUnavailable, DatabaseError) as error:
             self._failed(error)
             return False
         if self._is_failing:
             self._is_failing = False
             logger.info("rds_recovered")
-        return is_busy
+        return any(is_busy)
 
     @property
     def is_failing(self) -> bool:

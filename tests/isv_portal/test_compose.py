@@ -22,7 +22,7 @@ def test_the_file_is_what_compose_reads():
 
 
 def test_every_process_of_the_portal_has_a_service():
-    assert set(OURS) == {"migrate", "callback", "web", "worker", "dispatcher", "beat", "simulator"}
+    assert set(OURS) == {"migrate", "callback", "web", "worker", "dispatcher", "beat", "rds", "simulator"}
 
 
 @pytest.mark.parametrize("missing", SECRETS)
@@ -81,9 +81,10 @@ def test_there_is_exactly_one_beat():
     assert OURS["beat"]["container_name"]
 
 
-def test_the_simulator_starts_only_when_asked_for():
-    assert SERVICES["simulator"]["profiles"] == ["simulator"]
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["simulator"]
+@pytest.mark.parametrize("name", ["rds", "simulator"])
+def test_what_not_everybody_needs_starts_only_when_asked_for(name):
+    assert SERVICES[name]["profiles"] == [name]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["rds", "simulator"]
 
 
 def test_data_is_in_named_volumes():

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.checkout import ROOT
 
-LOCKS = ["requirements", "requirements-simulator", "requirements-stream", "requirements-dev"]
+LOCKS = ["requirements", "requirements-simulator", "requirements-stream", "requirements-rds", "requirements-dev"]
 
 
 def normalised(name: str) -> str:

@@ -21,6 +21,21 @@ def test_the_embedded_mode_runs_one_of_each():
     assert [spec.name for spec in specs] == ["web", "worker", "dispatcher", "beat"]
 
 
+def test_the_reader_of_push_tables_runs_where_there_is_a_push_database():
+    specs = processes.portal_processes(
+        host="127.0.0.1",
+        port=8000,
+        data_dir=Path("/data"),
+        web_processes=2,
+        web_threads=16,
+        worker_threads=8,
+        reads_push_database=True,
+    )
+
+    assert specs[-1].name == "rds"
+    assert arguments(specs[-1].command) == ["-m", "django", "rds"]
+
+
 def test_the_compose_file_runs_the_same_programs():
     web = processes.web_command(host="0.0.0.0", port=8000, processes=2, threads=16)
     worker = processes.worker_command(threads=16)

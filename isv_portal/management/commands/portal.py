@@ -57,6 +57,7 @@ class Command(BaseCommand):
             web_processes=settings.WEB_PROCESSES,
             web_threads=settings.WEB_THREADS,
             worker_threads=settings.WORKER_THREADS,
+            reads_push_database=bool(settings.RDS_DATABASE_URL),
         )
 
     def _report(self, line: str) -> None:

@@ -254,10 +254,6 @@ def test_a_row_without_a_time_or_content_stops_nothing(platform: Platform, readi
 class TestTwoWays:
     """The suite is moved from one mode to the other, and an event comes by both."""
 
-    @pytest.fixture(autouse=True)
-    def _both_ways(self, settings: Any, platform: Platform) -> None:
-        settings.RDS_DATABASE_URL = platform.url
-
     def push(self, callbacks: Callbacks, row: dict[str, Any], milliseconds: int) -> None:
         moment = int((MORNING - timedelta(hours=8) - datetime(1970, 1, 1)).total_seconds()) * 1000
         as_pushed = {**row, "id": 1, "gmt_create": moment, "gmt_modified": moment + milliseconds}
