@@ -15,6 +15,7 @@ What can go wrong between DingTalk and us.
         ├── CredentialRejected     a cached token is stale: fetch it once, repeat once, then give up
         │   └── TicketRejected     the suite ticket is stale: only a new push helps
         ├── RateLimited            carries retry_after_seconds and ip_ban
+        │   └── HeldBack           our own: not sent, since DingTalk would refuse it or does not answer
         ├── AuthorizationGone      the company has removed us or is dissolved: stop asking
         ├── CodeSpent              a one-time code was used, expired or unknown: never repeat with it
         ├── TenantInactive         the app is stopped or the organisation disabled: may come back
@@ -22,6 +23,8 @@ What can go wrong between DingTalk and us.
 
 An `ApiError` of no subclass is told by its `action`. No text of any error holds a secret.
 """
+
+from enum import StrEnum
 
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.redaction import redact_endpoint, redact_text
@@ -138,6 +141,47 @@ class RateLimited(ApiError):
 
     retry_after_seconds: float = 1.0
     ip_ban: bool = False
+
+
+class HoldReason(StrEnum):
+    """Why a call of ours was not sent."""
+
+    BUDGET = "budget"
+    COOL_DOWN = "cool_down"
+    IP_BAN = "ip_ban"
+    BREAKER = "breaker"
+
+
+class HeldBack(RateLimited):
+    """
+    A call of ours that was not sent: DingTalk said no to nothing, and a one-time code is as good as before.
+
+    `reason`: our own budget is used up, DingTalk wants a pause, it blocks this address, or the endpoint gave no
+    usable answer lately. `scope`: what has to rest, in words of ours. `retry_after_seconds`: for how long.
+    `code` and `http_status` are empty, since nobody answered. To be tried again later without counting as
+    a failed attempt.
+    """
+
+    def __init__(
+        self, *, endpoint: str, reason: HoldReason, scope: str, retry_after_seconds: float, detail: str = ""
+    ) -> None:
+        because = f" after {detail}" if detail else ""
+        super().__init__(
+            endpoint=endpoint,
+            code="",
+            message=f"not sent: {reason}{because}, {scope}",
+            http_status=0,
+            request_id="",
+            action=Action.RATE_LIMIT,
+            advice="try again later",
+        )
+        self.reason = reason
+        self.scope = scope
+        self.retry_after_seconds = retry_after_seconds
+        self.ip_ban = reason is HoldReason.IP_BAN
+
+    def _summary(self) -> str:
+        return f"{self.endpoint}: {self.message}"
 
 
 class AuthorizationGone(ApiError):

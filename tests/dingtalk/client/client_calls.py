@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dingtalk.client import DingTalkClient, SuiteIdentity
+from dingtalk.client.discipline import Limits, new_gate
 
 OAPI, API = "https://oapi.dingtalk.com", "https://api.dingtalk.com"
 SUITE_KEY, CORP_ID = "suitekey0001", "dingcorp0001"
@@ -16,11 +17,16 @@ TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
 CANARY = "canary"
 IDENTITY = SuiteIdentity(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET, suite_ticket=TICKET)
 NOW = 1_790_000_000.123
+NO_LIMITS = Limits(calls_per_second=0, calls_per_20_seconds=0, calls_per_second_per_api=0, breaker_failures=0)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: how it is made, to which URL, and a plain answer to it. `template`: a path with names in it."""
+    """
+    One call: how it is made, to which URL, and a plain answer to it.
+
+    `template`: the path as logs have it, where it has a name in it.
+    """
 
     name: str
     make: Callable[[DingTalkClient], Any]
@@ -187,11 +193,12 @@ OLD_CASES = [case for case in CASES if case.host == OAPI]
 def make_client(
     base_url: str = "", *, read_timeout_seconds: float = 5.0, clock: Callable[[], float] = lambda: NOW
 ) -> DingTalkClient:
-    """A client of the real hosts, or of one server that plays both."""
+    """A client of the real hosts, or of one server that plays both; it may call as often as it likes."""
     return DingTalkClient(
         oapi_base_url=base_url or OAPI,
         api_base_url=base_url or API,
         connect_timeout_seconds=1.0,
         read_timeout_seconds=read_timeout_seconds,
         clock=clock,
+        gate=new_gate(limits=NO_LIMITS),
     )

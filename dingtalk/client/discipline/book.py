@@ -1,0 +1,131 @@
+"""
+What is remembered of our calls: how many were made lately, what has to rest, which endpoints are broken.
+
+`Book` is what the discipline asks for; it is kept in this process (`local_book`) or by all processes in one
+Redis (`shared_book`). Both follow the same rules, and the same tests.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+# A failure this long ago says nothing about now.
+FORGET_FAILURES_SECONDS = 600.0
+# A pause that follows the end of another one so closely is longer than that one.
+REMEMBER_PAUSE_SECONDS = 60.0
+LONGEST_GROWN_PAUSE_SECONDS = 60.0
+# What a caller is told while another one finds out whether an endpoint answers again.
+PROBE_WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """
+    At most `limit` calls of a name in any `seconds`.
+
+    `limit_alone`: for a process that does not know how many calls the others make.
+    """
+
+    key: str
+    limit: int
+    limit_alone: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    May this call go out now?
+
+    `pauses`: all names under which it may have to rest. `breaker`: the endpoint with its host.
+    """
+
+    pauses: tuple[str, ...]
+    breaker: str
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """
+    The call may go out, and is counted.
+
+    `failures`: of the endpoint before it, in a row. `is_probe`: it alone finds out whether the endpoint
+    answers again.
+    """
+
+    failures: int = 0
+    is_probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The call has to wait for a pause: the one at `index` of the question's, called for by a code."""
+
+    index: int
+    seconds: float
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The window at `index` of the question's has no room for so long."""
+
+    index: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The endpoint gave no usable answer, and is left alone for so long."""
+
+    seconds: float
+
+
+Verdict = Go | Rest | Full | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class BookState:
+    """What operators see: where the book is kept, and how long everything or some endpoints have to rest."""
+
+    kept_in: str
+    everything_rests_seconds: float = 0.0
+    broken: tuple[str, ...] = field(default=())
+
+
+class Book(Protocol):
+    """Counts and pauses; no method raises, and none waits for more than some milliseconds."""
+
+    def ask(self, question: Question) -> Verdict:
+        """Say whether a call may go out, and count it if so; otherwise nothing is counted."""
+
+    def pause(self, key: str, *, seconds: float, code: str) -> float:
+        """
+        Let a name rest, and return for how long.
+
+        For `seconds`, doubled for each pause shortly before; a pause in force is not made shorter.
+        """
+
+    def note_failure(self, breaker: str, *, was_probe: bool) -> bool:
+        """Note that an endpoint gave no usable answer; True when it is left alone from now on."""
+
+    def note_success(self, breaker: str) -> None:
+        """Note that an endpoint answers (again)."""
+
+    def state(self) -> BookState:
+        """Return what operators see."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """After how many failures in a row an endpoint is left alone, and for how long; 0 failures: never."""
+
+    failures: int
+    seconds: float
+    # A probe that was not heard of for so long is over: its process may have died.
+    probe_seconds: float
+
+
+def grown_pause(seconds: float, *, pauses_before: int) -> float:
+    """Double a pause for each one shortly before it, up to a minute; longer ones stay as they are."""
+    return max(seconds, min(LONGEST_GROWN_PAUSE_SECONDS, seconds * 2.0 ** min(pauses_before, 16)))
