@@ -31,12 +31,7 @@ def received(callbacks: Callbacks) -> Suite:
     for document in (
         ticket_push(SECRETS[0]),
         sync_push(sync_row(grant, biz_type=4)),
-        {
-            "EventType": "tmp_auth_code",
-            "AuthCode": SECRETS[2],
-            "AuthCorpId": "d",
-            "SuiteKey": callbacks.suite.suite_key,
-        },
+        {**code, "SuiteKey": callbacks.suite.suite_key},
     ):
         assert callbacks.is_acknowledged(callbacks.push(document))
     return callbacks.suite
