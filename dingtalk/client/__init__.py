@@ -19,6 +19,7 @@ from django.core.signals import setting_changed
 
 from dingtalk.client.answers import IssuedToken, PermanentCode, SuiteIdentity, UnactiveCorps
 from dingtalk.client.authorization import AuthorizationCalls
+from dingtalk.client.callbacks import CallbackCalls
 from dingtalk.client.contacts import ContactCalls
 from dingtalk.client.corp_tokens import CorpTokenCalls
 from dingtalk.client.departments import DepartmentCalls
@@ -55,6 +56,7 @@ class DingTalkClient(
     DepartmentCalls,
     RoleCalls,
     StreamCalls,
+    CallbackCalls,
 ):
     """The server API, as far as we use it. One instance serves all threads of a process."""
 
