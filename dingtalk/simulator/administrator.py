@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import documents, grants
+from dingtalk.simulator import documents, grants, stream_documents
 from dingtalk.simulator.pushes import Push, Pusher
 from dingtalk.simulator.world import AppState, Company, Grant, PushMode, Scope, Suite, World
 
@@ -54,6 +54,10 @@ class _Scene:
     @property
     def is_legacy(self) -> bool:
         return self.suite.push_mode is PushMode.HTTP
+
+    @property
+    def is_stream(self) -> bool:
+        return self.suite.push_mode is PushMode.STREAM
 
 
 class Administrator:
@@ -132,6 +136,11 @@ class Administrator:
             grants.relieve(self._world, self._grant(scene))
         if scene.is_legacy:
             return self._repeat(scene, self._legacy("suite_relieve", scene))
+        if scene.is_stream:
+            event = stream_documents.relieve_event(
+                suite=scene.suite, corp_id=scene.company.corp_id, at_ms=scene.at_ms
+            )
+            return self._repeat(scene, event)
         row = documents.relieve_row(suite=scene.suite, corp_id=scene.company.corp_id, at_ms=scene.at_ms)
         return self._repeat(scene, documents.sync_push(self._stored(row, scene)))
 
@@ -147,12 +156,18 @@ class Administrator:
         )
 
     def _grant_document(self, action: str, grant: Grant, scene: _Scene) -> Document:
+        if scene.is_stream:
+            return stream_documents.grant_event(
+                action, grant, suite=scene.suite, company=scene.company, at_ms=scene.at_ms
+            )
         row = documents.grant_row(action, grant, suite=scene.suite, company=scene.company, at_ms=scene.at_ms)
         return documents.sync_push(self._stored(row, scene))
 
     def _app_document(self, action: str, grant: Grant, scene: _Scene) -> Document:
         if scene.is_legacy:
             return self._legacy(action, scene, AgentId=grant.agent_id, AppId=scene.suite.app_id)
+        if scene.is_stream:
+            return stream_documents.app_state_event(action, grant, suite=scene.suite, at_ms=scene.at_ms)
         row = documents.app_state_row(action, grant, suite=scene.suite, at_ms=scene.at_ms)
         return documents.sync_push(self._stored(row, scene))
 
@@ -172,8 +187,9 @@ class Administrator:
 def push_ticket(world: World, pusher: Pusher, suite: Suite) -> Push:
     """Make a new ticket and push it; the old one is dead from now on."""
     ticket = world.new_ticket(suite)
-    if suite.push_mode is PushMode.HTTP:
-        document = documents.legacy_ticket(suite)
+    if suite.push_mode in (PushMode.HTTP, PushMode.STREAM):
+        is_legacy = suite.push_mode is PushMode.HTTP
+        document = documents.legacy_ticket(suite) if is_legacy else stream_documents.ticket_event(suite)
         return pusher.send_ticket(
             suite, document, refresh=lambda: document if suite.ticket is ticket else None
         )

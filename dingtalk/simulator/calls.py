@@ -31,6 +31,7 @@ class Call:
     query: Parameters
     parameters: Parameters
     header_token: str | None = None
+    base_url: str = ""
     path_corp_id: str = ""
     reauthorizer: Reauthorizer | None = None
     suite_key: str = ""

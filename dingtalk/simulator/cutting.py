@@ -19,6 +19,11 @@ class CuttableProtocol(H11Protocol):
         super().connection_made(transport)
         _transports[self.client, self.server] = transport
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Forget it: the connection is a websocket's from now on."""
+        _transports.pop((self.client, self.server), None)
+        super().handle_websocket_upgrade(event)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         _transports.pop((self.client, self.server), None)

@@ -68,9 +68,9 @@ def ticket_row(suite: Suite) -> Document:
     )
 
 
-def grant_row(action: str, grant: Grant, *, suite: Suite, company: Company, at_ms: int) -> Document:
-    """biz_type 4 with the whole grant: `org_suite_auth` and `org_suite_change` differ only in their name."""
-    data = {
+def grant_data(action: str, grant: Grant, *, suite: Suite, company: Company) -> Document:
+    """What is told of a whole grant: `org_suite_auth` and `org_suite_change` differ only in their name."""
+    return {
         "syncAction": action,
         "auth_user_info": {"userId": company.admin_userid},
         "auth_corp_info": {
@@ -83,6 +83,11 @@ def grant_row(action: str, grant: Grant, *, suite: Suite, company: Company, at_m
         "permanent_code": grant.permanent_code,
         "ch_permanent_code": "",
     }
+
+
+def grant_row(action: str, grant: Grant, *, suite: Suite, company: Company, at_ms: int) -> Document:
+    """biz_type 4 with the whole grant."""
+    data = grant_data(action, grant, suite=suite, company=company)
     return _row(
         suite,
         biz_type=AUTHORISATION,
@@ -99,12 +104,18 @@ def relieve_row(*, suite: Suite, corp_id: str, at_ms: int) -> Document:
     return _row(suite, biz_type=AUTHORISATION, corp_id=corp_id, biz_id=suite.suite_id, data=data, at_ms=at_ms)
 
 
-def app_state_row(action: str, grant: Grant, *, suite: Suite, at_ms: int) -> Document:
-    """biz_type 7: the company's switch for the app; a changed scope names who sees it, as JSON text."""
+def app_state_data(action: str, grant: Grant) -> Document:
+    """The company's switch for the app; a changed scope names who sees it, as JSON text."""
     data: Document = {"syncAction": action, "agentId": grant.agent_id}
     if action == "org_micro_app_scope_update":
         data["userVisibleScopes"] = json.dumps(grant.scope.user_ids)
         data["deptVisibleScopes"] = json.dumps(grant.scope.dept_ids)
+    return data
+
+
+def app_state_row(action: str, grant: Grant, *, suite: Suite, at_ms: int) -> Document:
+    """biz_type 7."""
+    data = app_state_data(action, grant)
     return _row(
         suite,
         biz_type=APP_STATE,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import contacts, departments, messages, oauth, roles, suite_service
+from dingtalk.simulator import contacts, departments, messages, oauth, roles, stream_gateway, suite_service
 from dingtalk.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -72,6 +72,7 @@ NEW_FAMILY = _table(
         ("POST", "/v1.0/oauth2/suiteAccessToken"): oauth.suite_access_token,
         ("POST", "/v1.0/oauth2/corpAccessToken"): oauth.corp_access_token,
         ("GET", "/v1.0/oauth2/apps/authInfo"): oauth.apps_auth_info,
+        ("POST", "/v1.0/gateway/connections/open"): stream_gateway.open_connection,
         ("GET", "/v1.0/contact/organizations/authInfos"): contacts.get_organization,
     }
 )

@@ -65,6 +65,7 @@ class Gateway:
             query=Parameters(dict(request.query_params)),
             parameters=Parameters({}),
             header_token=request.headers.get(TOKEN_HEADER),
+            base_url=str(request.base_url),
             reauthorizer=self._reauthorizer,
         )
         fault = self._faults.take(name)

@@ -39,6 +39,11 @@ def new_style_request_id() -> str:
     return str(uuid.uuid4()).upper()
 
 
+def uuid_text() -> str:
+    """The id of an event or of a connection's ticket."""
+    return str(uuid.uuid4())
+
+
 def sync_sequence() -> str:
     """The opaque upper-case hex number of a synchronisation row."""
     return secrets.token_hex(16).upper()

@@ -14,6 +14,11 @@ class SimulatorOptions:
     how often a new ticket is made and pushed by itself; 0 means never. `old_token_survives`: whether a new
     corp token leaves the one before it valid until its own expiry. `message_sending_seconds`: how long the
     sending of a work notification takes; the two limits on them drop what exceeds them, in silence.
+
+    `stream_deadline_ms`: time for the acknowledgement of a Stream event. `stream_retry_seconds`,
+    `stream_attempts`: the pause before its repeat and how often it is sent at most, which DingTalk does not
+    say. `stream_ping_seconds`: between the platform's pings; 0 means none. `stream_close_seconds`: from
+    `disconnect` until the connection ends.
     """
 
     deadline_ms: int = 1200
@@ -30,3 +35,8 @@ class SimulatorOptions:
     message_sending_seconds: float = 1.0
     messages_per_person_and_day: int = 100
     message_receivers_per_minute: int = 5000
+    stream_deadline_ms: int = 3000
+    stream_retry_seconds: float = 3.0
+    stream_attempts: int = 20
+    stream_ping_seconds: float = 60.0
+    stream_close_seconds: float = 10.0

@@ -21,6 +21,8 @@ from dingtalk.simulator import invention
 from dingtalk.simulator.crypto import Envelope
 from dingtalk.simulator.delivery import NO_URL, UNREACHABLE, RawReply, Verdict, judge, post_envelope
 from dingtalk.simulator.faults import PUSH, FaultBoard, FaultKind
+from dingtalk.simulator.stream_documents import is_stream_event
+from dingtalk.simulator.stream_gateway import deliver
 from dingtalk.simulator.world import Suite, World
 
 LEDGER_SIZE = 20_000
@@ -109,7 +111,7 @@ class Pusher:
         retry_delays: tuple[float, ...] | None = None,
     ) -> Push:
         """Start a push with the platform's repeats, or with other pauses; an empty tuple means no repeat."""
-        delays = self._world.options.retry_delays_seconds if retry_delays is None else retry_delays
+        delays = self._usual_delays(content) if retry_delays is None else retry_delays
         push = self._record(suite, content, corp_id=corp_id, retry_delays=delays)
         self._start(self._run(push, suite, refresh or (lambda: content)))
         return push
@@ -117,6 +119,8 @@ class Pusher:
     def send_ticket(self, suite: Suite, content: Content, *, refresh: Refresh) -> Push:
         """Start the push of a ticket, which is repeated far longer than an event."""
         options = self._world.options
+        if is_stream_event(content):
+            return self.send(suite, content, refresh=refresh)
         repeats = options.ticket_attempts - 1
         delays = options.retry_delays_seconds or (0.0,)
         padded = delays[:repeats] + delays[-1:] * (repeats - len(delays))
@@ -169,7 +173,7 @@ class Pusher:
             id=next(self._ids),
             suite_key=suite.suite_key,
             corp_id=corp_id,
-            event_type=str(content.get("EventType", "")) if isinstance(content, dict) else "",
+            event_type=_event_type(content),
             content=content,
             created_at_ms=self._world.clock.now_ms(),
             retry_delays=retry_delays,
@@ -200,8 +204,18 @@ class Pusher:
         if push.state is PushState.RETRYING:
             push.state = PushState.FAILED
 
+    def _usual_delays(self, content: Content) -> tuple[float, ...]:
+        options = self._world.options
+        if is_stream_event(content):
+            return (options.stream_retry_seconds,) * (options.stream_attempts - 1)
+        return options.retry_delays_seconds
+
     async def _attempt(self, push: Push, suite: Suite, *, keep_envelope: bool) -> Attempt:
         at_ms = self._world.clock.now_ms()
+        if isinstance(push.content, dict) and is_stream_event(push.content):
+            fault = self._faults.take(PUSH)
+            reply, verdict = await deliver(self._world, suite.suite_key, push.content, fault)
+            return _attempt_record(at_ms, reply, verdict)
         if push.envelope is None or not keep_envelope:
             push.envelope = suite.keys.seal(
                 _text(push.content), timestamp=str(at_ms), nonce=invention.alphanumeric(8)
@@ -240,6 +254,12 @@ def _attempt_record(at_ms: int, reply: RawReply, verdict: Verdict) -> Attempt:
         accepted=verdict.accepted,
         reason=verdict.reason,
     )
+
+
+def _event_type(content: Content) -> str:
+    if not isinstance(content, dict):
+        return ""
+    return str(content.get("EventType") or content.get("eventType") or "")
 
 
 def _text(content: Content) -> str:

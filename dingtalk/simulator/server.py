@@ -19,7 +19,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from dingtalk.simulator import seed as seeds
 from dingtalk.simulator.administrator import Administrator, push_ticket
@@ -35,6 +36,7 @@ from dingtalk.simulator.pushes import Pusher
 from dingtalk.simulator.remote import SimulatorRemote
 from dingtalk.simulator.snapshot import NOTICE, describe_world
 from dingtalk.simulator.state_out import StateFile
+from dingtalk.simulator.stream_gateway import CONNECT_PATH, connect
 from dingtalk.simulator.world import World
 
 START_SECONDS = 10.0
@@ -82,10 +84,14 @@ class Simulator:
         routes = [
             Route("/", _notice, methods=["GET"]),
             *Control(self).routes(),
+            WebSocketRoute(CONNECT_PATH, self._connect),
             Route("/_sim/{rest:path}", _no_such_control, methods=METHODS),
             Route("/{path:path}", gateway.answer, methods=METHODS),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
+
+    async def _connect(self, websocket: WebSocket) -> None:
+        await connect(self.world, websocket)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _application: Starlette) -> AsyncIterator[None]:
@@ -135,7 +141,7 @@ class Listener:
         config = uvicorn.Config(
             simulator.application(),
             http=CuttableProtocol,
-            ws="none",
+            ws="websockets-sansio",
             loop="asyncio",
             lifespan="on",
             log_config=None,

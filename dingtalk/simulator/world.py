@@ -13,6 +13,7 @@ from dingtalk.simulator.clock import Clock
 from dingtalk.simulator.crypto import EnvelopeKeys
 from dingtalk.simulator.mailroom import Mailroom, Template
 from dingtalk.simulator.options import SimulatorOptions
+from dingtalk.simulator.stream_connections import StreamConnections
 from dingtalk.simulator.tokens import TokenStore
 
 ROOT_DEPARTMENT = 1
@@ -24,6 +25,7 @@ class PushMode(StrEnum):
 
     SYNC_HTTP = "sync_http"
     HTTP = "http"
+    STREAM = "stream"
 
 
 class AppState(StrEnum):
@@ -175,6 +177,7 @@ class World:
         self.grants: dict[tuple[str, str], Grant] = {}
         self.codes: dict[str, OneTimeCode] = {}
         self.tokens = TokenStore(clock=clock)
+        self.stream = StreamConnections(clock=clock)
         self.mailroom = Mailroom()
         self.rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
         self._last_row_id = 7000
