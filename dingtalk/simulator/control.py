@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dingtalk.simulator import message_control, snapshot
+from dingtalk.simulator import login_control, message_control, snapshot
 from dingtalk.simulator.administrator import ACTIONS, Deed, NotAuthorized, push_ticket
 from dingtalk.simulator.answers import json_response
 from dingtalk.simulator.control_input import (
@@ -30,7 +30,7 @@ from dingtalk.simulator.pushes import Push
 from dingtalk.simulator.seed import add_company
 from dingtalk.simulator.seed_values import SeedError
 from dingtalk.simulator.suite_settings import add_suite, change_suite
-from dingtalk.simulator.world import Company, Suite
+from dingtalk.simulator.world import Company, Person, Suite
 
 if TYPE_CHECKING:
     from dingtalk.simulator.server import Simulator
@@ -66,7 +66,9 @@ class Control:
             ("POST", f"{suite}/companies/{{corp_id}}/{{action}}", self.act),
             ("GET", f"{suite}/companies/{{corp_id}}/messages", self.messages),
             ("POST", f"{suite}/companies/{{corp_id}}/messages/read", self.read_messages),
+            ("POST", f"{suite}/companies/{{corp_id}}/people/{{userid}}/login-code", self.login_code),
             ("POST", "/_sim/companies", self.make_company),
+            ("DELETE", "/_sim/companies/{corp_id}/people/{userid}", self.dismiss),
             ("GET", "/_sim/pushes", self.pushes),
             ("GET", "/_sim/calls", self.calls),
             ("GET", "/_sim/faults", self.faults),
@@ -164,6 +166,17 @@ class Control:
         suite, company = self._suite(request), self._company(request)
         return {"read": message_control.read_messages(self._world, suite, company, body)}
 
+    async def login_code(self, request: Request, body: Body) -> Any:
+        """A code as a person's client gets it: inside DingTalk, from the login page, or the admin console."""
+        suite, company = self._suite(request), self._company(request)
+        return login_control.login_code(self._world, suite, company, self._person(request), body)
+
+    async def dismiss(self, request: Request, _body: Body) -> Any:
+        """Have a person leave the company."""
+        company, person = self._company(request), self._person(request)
+        del company.people[person.userid]
+        return snapshot.describe_company(company)
+
     async def make_company(self, _request: Request, body: Body) -> Any:
         """A new company; what is missing is invented."""
         return snapshot.describe_company(add_company(self._world, body))
@@ -239,6 +252,12 @@ class Control:
         if company is None:
             raise NotFound("no such company")
         return company
+
+    def _person(self, request: Request) -> Person:
+        person = self._company(request).people.get(request.path_params["userid"])
+        if person is None:
+            raise NotFound("no such person")
+        return person
 
 
 def _filters(request: Request, *names: str) -> dict[str, Any]:

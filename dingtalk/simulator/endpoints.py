@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import contacts, departments, messages, oauth, roles, stream_gateway, suite_service
+from dingtalk.simulator import contacts, departments, login, messages, oauth, roles, stream_gateway, suite_service
 from dingtalk.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -40,6 +40,10 @@ OLD_FAMILY = _table(
         ("POST", "/service/get_agent"): suite_service.get_agent,
         ("POST", "/service/get_unactive_corp"): suite_service.get_unactive_corp,
         ("POST", "/service/reauth_corp"): suite_service.reauth_corp,
+        ("GET POST", "/topapi/v2/user/getuserinfo"): login.get_user_info,
+        ("GET", "/user/getuserinfo"): login.get_user_info_flat,
+        ("GET", "/sso/gettoken"): login.get_sso_token,
+        ("GET", "/sso/getuserinfo"): login.get_sso_user,
         ("GET", "/auth/scopes"): contacts.get_scopes,
         ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
         ("GET POST", "/topapi/v2/user/list"): contacts.list_users,
@@ -72,6 +76,10 @@ NEW_FAMILY = _table(
         ("POST", "/v1.0/oauth2/suiteAccessToken"): oauth.suite_access_token,
         ("POST", "/v1.0/oauth2/corpAccessToken"): oauth.corp_access_token,
         ("GET", "/v1.0/oauth2/apps/authInfo"): oauth.apps_auth_info,
+        ("POST", "/v1.0/oauth2/userAccessToken"): login.user_access_token,
+        ("GET", "/v1.0/contact/users/me"): login.current_user,
+        ("POST", "/v1.0/oauth2/ssoAccessToken"): login.sso_access_token,
+        ("GET", "/v1.0/oauth2/ssoUserInfo"): login.sso_user_info,
         ("POST", "/v1.0/gateway/connections/open"): stream_gateway.open_connection,
         ("GET", "/v1.0/contact/organizations/authInfos"): contacts.get_organization,
     }

@@ -40,6 +40,15 @@ class SimulatorRemote:
         path = f"/_sim/suites/{suite_key}/companies/{corp_id}/{action}"
         return self._call("POST", path, {"wait": True, **options})
 
+    def login_code(self, suite_key: str, corp_id: str, userid: str, kind: str = "in_app", **how: Any) -> str:
+        """Return a code for a person: `in_app`, `web` (with `scope`) or `sso`."""
+        path = f"/_sim/suites/{suite_key}/companies/{corp_id}/people/{userid}/login-code"
+        return str(self._call("POST", path, {"kind": kind, **how})["code"])
+
+    def dismiss(self, corp_id: str, userid: str) -> Any:
+        """Have a person leave a company."""
+        return self._call("DELETE", f"/_sim/companies/{corp_id}/people/{userid}")
+
     def push_event(self, suite_key: str, document: dict[str, Any]) -> Any:
         """Push any event."""
         return self._call("POST", f"/_sim/suites/{suite_key}/push", {"document": document, "wait": True})

@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from dingtalk.simulator import login_page
 from dingtalk.simulator import seed as seeds
 from dingtalk.simulator.administrator import Administrator, push_ticket
 from dingtalk.simulator.answers import json_response
@@ -83,6 +84,7 @@ class Simulator:
         )
         routes = [
             Route("/", _notice, methods=["GET"]),
+            Route(login_page.PATH, login_page.LoginPage(self.world).answer, methods=["GET"]),
             *Control(self).routes(),
             WebSocketRoute(CONNECT_PATH, self._connect),
             Route("/_sim/{rest:path}", _no_such_control, methods=METHODS),

@@ -44,6 +44,7 @@ def describe_suite(suite: Suite) -> dict[str, Any]:
         "name": suite.name,
         "app_id": suite.app_id,
         "isv_corp_id": suite.isv_corp_id,
+        "sso_secret": suite.sso_secret,
         "push_mode": suite.push_mode.value,
         "callback_url": suite.callback_url,
         "signature_parameter": suite.signature_parameter,

@@ -27,6 +27,7 @@ def add_suite(world: World, values: Values) -> Suite:
         name=text(values, "name", lambda: "示例应用"),
         app_id=whole(values, "app_id", lambda: invention.number(5)),
         isv_corp_id=text(values, "isv_corp_id", invention.corp_id),
+        sso_secret=text(values, "sso_secret", lambda: invention.alphanumeric(64)),
         templates=_templates(values),
     )
     if suite.suite_key in world.suites:
@@ -111,6 +112,7 @@ def _deadline(value: Any) -> int | None:
 
 _CREDENTIALS: dict[str, Callable[[Any], Any]] = {
     "suite_secret": _text,
+    "sso_secret": _text,
     "token": _text,
     "encoding_aes_key": _aes_key,
     "name": _text,

@@ -12,17 +12,20 @@ class TokenKind(StrEnum):
 
     SUITE = "suite"
     CORP = "corp"
+    USER = "user"
+    SSO = "sso"
 
 
 @dataclass(slots=True)
 class IssuedToken:
-    """One token; `corp_id` is empty for a token of the suite itself."""
+    """One token; `corp_id` is empty for one of the suite itself, `userid` for one that is no person's."""
 
     text: str = field(repr=False)
     kind: TokenKind
     suite_key: str
     corp_id: str
     expires_at_ms: int
+    userid: str = ""
 
 
 class TokenStore:
@@ -33,11 +36,17 @@ class TokenStore:
         self._tokens: dict[str, IssuedToken] = {}
 
     def issue(
-        self, *, kind: TokenKind, suite_key: str, corp_id: str = "", lifetime_seconds: float
+        self,
+        *,
+        kind: TokenKind,
+        suite_key: str,
+        corp_id: str = "",
+        userid: str = "",
+        lifetime_seconds: float,
     ) -> IssuedToken:
         """Make a token that nobody has seen before."""
         expires_at_ms = self._clock.now_ms() + int(lifetime_seconds * 1000)
-        token = IssuedToken(invention.lower(32), kind, suite_key, corp_id, expires_at_ms)
+        token = IssuedToken(invention.lower(32), kind, suite_key, corp_id, expires_at_ms, userid)
         self._tokens[token.text] = token
         return token
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from dingtalk.simulator import invention
 from dingtalk.simulator.clock import Clock
+from dingtalk.simulator.codes import CodeStore
 from dingtalk.simulator.crypto import EnvelopeKeys
 from dingtalk.simulator.mailroom import Mailroom, Template
 from dingtalk.simulator.options import SimulatorOptions
@@ -57,6 +58,7 @@ class Suite:
     name: str
     app_id: int
     isv_corp_id: str
+    sso_secret: str = field(default="", repr=False)
     push_mode: PushMode = PushMode.SYNC_HTTP
     callback_url: str = ""
     signature_parameter: str = "signature"
@@ -177,6 +179,7 @@ class World:
         self.grants: dict[tuple[str, str], Grant] = {}
         self.codes: dict[str, OneTimeCode] = {}
         self.tokens = TokenStore(clock=clock)
+        self.login_codes = CodeStore(clock=clock)
         self.stream = StreamConnections(clock=clock)
         self.mailroom = Mailroom()
         self.rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
