@@ -1,6 +1,5 @@
 """Pages of a list: a cursor over the id, which is unique and grows with time."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -47,9 +46,9 @@ class NewestFirst(CursorPagination):
     def _get_position_from_instance(self, instance: Any, ordering: Any) -> str:  # noqa: ARG002 - DRF's signature
         return str(instance.pk)
 
-    def get_paginated_response_schema(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
         """Say in the schema that both links are always there."""
-        paginated = super().get_paginated_response_schema(dict(schema))
+        paginated = super().get_paginated_response_schema(schema)
         return {**paginated, "required": ["next", "previous", "results"]}
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

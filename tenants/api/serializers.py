@@ -135,6 +135,14 @@ class ErrorSerializer(serializers.Serializer[Any]):
     dingtalk_request_id = serializers.CharField(
         required=False, help_text="DingTalk's request id, when it refused."
     )
+    notification_id = serializers.UUIDField(
+        required=False, help_text="What an idempotency key stands for, when it cannot be answered again."
+    )
+    warnings = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="With `would_be_dropped`: `code` and `user_ids` of each reason.",
+    )
 
 
 class ErrorsSerializer(serializers.Serializer[Any]):
