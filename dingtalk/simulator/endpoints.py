@@ -5,7 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dingtalk.simulator import contacts, departments, login, messages, oauth, roles, stream_gateway, suite_service
+from dingtalk.simulator import (
+    contacts,
+    departments,
+    internal_apps,
+    jsapi,
+    login,
+    messages,
+    oauth,
+    roles,
+    stream_gateway,
+    suite_service,
+)
 from dingtalk.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -44,6 +55,8 @@ OLD_FAMILY = _table(
         ("GET", "/user/getuserinfo"): login.get_user_info_flat,
         ("GET", "/sso/gettoken"): login.get_sso_token,
         ("GET", "/sso/getuserinfo"): login.get_sso_user,
+        ("GET", "/gettoken"): internal_apps.get_token,
+        ("GET", "/get_jsapi_ticket"): jsapi.get_jsapi_ticket,
         ("GET", "/auth/scopes"): contacts.get_scopes,
         ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
         ("GET POST", "/topapi/v2/user/list"): contacts.list_users,
@@ -75,17 +88,21 @@ NEW_FAMILY = _table(
     {
         ("POST", "/v1.0/oauth2/suiteAccessToken"): oauth.suite_access_token,
         ("POST", "/v1.0/oauth2/corpAccessToken"): oauth.corp_access_token,
+        ("POST", "/v1.0/oauth2/accessToken"): internal_apps.get_access_token,
+        ("POST", "/v1.0/oauth2/jsapiTickets"): jsapi.create_jsapi_ticket,
         ("GET", "/v1.0/oauth2/apps/authInfo"): oauth.apps_auth_info,
+        ("POST", "/v1.0/gateway/connections/open"): stream_gateway.open_connection,
         ("POST", "/v1.0/oauth2/userAccessToken"): login.user_access_token,
         ("GET", "/v1.0/contact/users/me"): login.current_user,
         ("POST", "/v1.0/oauth2/ssoAccessToken"): login.sso_access_token,
         ("GET", "/v1.0/oauth2/ssoUserInfo"): login.sso_user_info,
-        ("POST", "/v1.0/gateway/connections/open"): stream_gateway.open_connection,
         ("GET", "/v1.0/contact/organizations/authInfos"): contacts.get_organization,
     }
 )
 UNIFIED_TOKEN = Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token)
 CHANGING = frozenset({"/service/get_permanent_code", "/service/activate_suite", "/service/reauth_corp"})
+# Posted without any body, and so without a content type.
+WITHOUT_BODY = frozenset({"/v1.0/oauth2/jsapiTickets"})
 ENDPOINT_NAMES = frozenset({*OLD_FAMILY, *NEW_FAMILY, UNIFIED_TOKEN.name})
 
 

@@ -116,7 +116,7 @@ class Gateway:
             return _new_failure(error, request_id=request_id)
         endpoint, call.path_corp_id = found
         try:
-            if request.method == "POST":
+            if request.method == "POST" and (body or endpoint.name not in endpoints.WITHOUT_BODY):
                 call.parameters = _new_body(request, body)
             return _Outcome(json_response(endpoint.handler(call)), "ok", request_id)
         except NewFamilyError as error:

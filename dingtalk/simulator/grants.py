@@ -6,6 +6,7 @@ from dingtalk.simulator.world import (
     AppState,
     Company,
     Grant,
+    InternalApp,
     OneTimeCode,
     PushMode,
     Scope,
@@ -36,6 +37,21 @@ def authorize(world: World, *, suite: Suite, company: Company) -> Grant:
     )
     world.grants[suite.suite_key, company.corp_id] = grant
     return grant
+
+
+def add_internal_app(world: World, *, company: Company, app_key: str, app_secret: str) -> InternalApp:
+    """Let a company have an app of its own, which may see everybody."""
+    grant = Grant(
+        suite_key=app_key,
+        corp_id=company.corp_id,
+        permanent_code="",
+        agent_id=invention.number(9),
+        scope=Scope(dept_ids=[ROOT_DEPARTMENT], user_ids=[]),
+        is_activated=True,
+        authorized_at_ms=world.clock.now_ms(),
+    )
+    world.internal_apps[app_key] = InternalApp(app_key=app_key, app_secret=app_secret, grant=grant)
+    return world.internal_apps[app_key]
 
 
 def new_code(world: World, grant: Grant, *, code: str = "") -> OneTimeCode:

@@ -5,9 +5,10 @@ from typing import Any
 from dingtalk.simulator.answers import NewFamilyError
 from dingtalk.simulator.calls import Call
 from dingtalk.simulator.identification import header_suite
+from dingtalk.simulator.internal_apps import find_internal_app, token_of
 from dingtalk.simulator.signing import same_text
 from dingtalk.simulator.suite_service import issue_corp_token, issue_suite_token
-from dingtalk.simulator.world import AppState, Suite
+from dingtalk.simulator.world import AppState, InternalApp, Suite
 
 Result = dict[str, Any]
 
@@ -35,15 +36,31 @@ def corp_access_token(call: Call) -> Result:
 
 
 def unified_token(call: Call) -> Result:
-    """A token of the company in the path, without a ticket; snake_case (`api-gettoken`)."""
+    """
+    A token of the company in the path, without a ticket; snake_case (`api-gettoken`).
+
+    For a suite, and for an app that the company made for itself.
+    """
     if call.parameters.text("grant_type") != "client_credentials":
         raise NewFamilyError("unsupported.grant.type", "不支持的grant_type")
+    app = find_internal_app(
+        call, app_key=call.parameters.text("client_id"), app_secret=call.parameters.text("client_secret")
+    )
+    if app is not None:
+        return _unified_token_of_internal_app(call, app)
     suite = _suite(call, "client_id", "client_secret", wrong="invalid.client")
     corp_id = call.corp_id = call.path_corp_id
     grant = call.world.find_grant(suite_key=suite.suite_key, corp_id=corp_id)
     if grant is None:
         raise NewFamilyError("unauthorized.client", "应用未被该企业授权", status=401)
     token = issue_corp_token(call.world, grant)
+    return {"access_token": token.text, "expires_in": call.world.options.token_lifetime_seconds}
+
+
+def _unified_token_of_internal_app(call: Call, app: InternalApp) -> Result:
+    if call.path_corp_id != app.grant.corp_id:
+        raise NewFamilyError("unauthorized.client", "应用不属于该企业", status=401)
+    token = token_of(call, app)
     return {"access_token": token.text, "expires_in": call.world.options.token_lifetime_seconds}
 
 

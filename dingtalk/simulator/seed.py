@@ -97,6 +97,12 @@ def add_company(world: World, values: Values) -> Company:
     )
     suites = [_suite(world, suite_key) for suite_key in items(values, "authorized_suites", str)]
     world.companies[corp_id] = company
+    grants.add_internal_app(
+        world,
+        company=company,
+        app_key=text(values, "app_key", lambda: f"ding{invention.lower(16)}"),
+        app_secret=text(values, "app_secret", lambda: invention.alphanumeric(64)),
+    )
     for suite in suites:
         grants.authorize(world, suite=suite, company=company)
     return company

@@ -19,7 +19,10 @@ def describe_world(world: World, *, base_url: str) -> dict[str, Any]:
         "base_url": base_url,
         "options": asdict(world.options),
         "suites": [describe_suite(suite) for suite in world.suites.values()],
-        "companies": [describe_company(company) for company in world.companies.values()],
+        "companies": [
+            {**describe_company(company), "internal_apps": describe_internal_apps(world, company)}
+            for company in world.companies.values()
+        ],
         "grants": [describe_grant(world, grant) for grant in world.grants.values()],
         "one_time_codes": [
             {
@@ -46,6 +49,7 @@ def describe_suite(suite: Suite) -> dict[str, Any]:
         "isv_corp_id": suite.isv_corp_id,
         "sso_secret": suite.sso_secret,
         "push_mode": suite.push_mode.value,
+        "is_custom": suite.is_custom,
         "callback_url": suite.callback_url,
         "signature_parameter": suite.signature_parameter,
         "wants_random": suite.wants_random,
@@ -85,6 +89,15 @@ def describe_company(company: Company) -> dict[str, Any]:
         "roles": [asdict(each) for each in company.roles.values()],
         "auth_level": company.auth_level,
     }
+
+
+def describe_internal_apps(world: World, company: Company) -> list[dict[str, Any]]:
+    """The apps that a company made for itself, with their credentials."""
+    return [
+        {"app_key": app.app_key, "app_secret": app.app_secret, "agent_id": app.grant.agent_id}
+        for app in world.internal_apps.values()
+        if app.grant.corp_id == company.corp_id
+    ]
 
 
 def describe_grant(world: World, grant: Grant) -> dict[str, Any]:

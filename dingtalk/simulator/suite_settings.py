@@ -98,7 +98,7 @@ def _signature_parameter(value: Any) -> str:
 
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SeedError("wants_random and template_only are true or false")
+        raise SeedError("wants_random, template_only and is_custom are true or false")
     return value
 
 
@@ -123,5 +123,6 @@ _CALLBACK_SETTINGS: dict[str, Callable[[Any], Any]] = {
     "signature_parameter": _signature_parameter,
     "wants_random": _switch,
     "template_only": _switch,
+    "is_custom": _switch,
     "deadline_ms": _deadline,
 }

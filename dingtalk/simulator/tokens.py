@@ -6,6 +6,8 @@ from enum import StrEnum
 from dingtalk.simulator import invention
 from dingtalk.simulator.clock import Clock
 
+JSAPI_TICKET_DAY_MS = 24 * 60 * 60 * 1000
+
 
 class TokenKind(StrEnum):
     """Whom a token speaks for."""
@@ -26,6 +28,19 @@ class IssuedToken:
     corp_id: str
     expires_at_ms: int
     userid: str = ""
+
+
+@dataclass(slots=True)
+class JsapiTicket:
+    """What a company's pages are signed with; it is prolonged, but not beyond a day after it was made."""
+
+    text: str = field(repr=False)
+    made_at_ms: int
+    expires_at_ms: int
+
+    def is_good(self, now_ms: int) -> bool:
+        """Whether it was asked for within two hours, and made within a day."""
+        return now_ms < min(self.expires_at_ms, self.made_at_ms + JSAPI_TICKET_DAY_MS)
 
 
 class TokenStore:
@@ -49,6 +64,10 @@ class TokenStore:
         token = IssuedToken(invention.lower(32), kind, suite_key, corp_id, expires_at_ms, userid)
         self._tokens[token.text] = token
         return token
+
+    def prolong(self, token: IssuedToken, *, lifetime_seconds: float) -> None:
+        """Let a token be good for its whole lifetime again."""
+        token.expires_at_ms = self._clock.now_ms() + int(lifetime_seconds * 1000)
 
     def find(self, text: str, *, kind: TokenKind) -> IssuedToken | None:
         """A token of this kind, also an expired one."""
