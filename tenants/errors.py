@@ -17,6 +17,7 @@ TenantError
 ├── SendConflict          the idempotency key stands for another request, or for one not settled
 ├── NotificationNotFound  no such notification, or not the caller's: the same answer
 ├── NotificationClosed    what is asked of a notification is not possible, or not any more; carries why
+├── ContactNotFound       what is asked for in an address book can be no id
 └── KeyRefused            not an API key of ours, or not any more; carries why
 """
 
@@ -70,6 +71,10 @@ class TicketMissing(TenantError):
     def __init__(self, *, suite_key: str) -> None:
         super().__init__(f"Suite {suite_key} has no suite ticket yet.")
         self.suite_key = suite_key
+
+
+class ContactNotFound(TenantError):
+    """What is asked for in an address book can be no id, so DingTalk is not asked."""
 
 
 class KeyRefusal(StrEnum):

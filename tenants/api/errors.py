@@ -28,6 +28,7 @@ from dingtalk.protocol.errors import (
 )
 from tenants.errors import (
     CompanyNotAuthorized,
+    ContactNotFound,
     LoginAgain,
     LoginStateInvalid,
     NotOfThisCompany,
@@ -232,6 +233,10 @@ def _plainly(kind: type[Refusal]) -> Callable[[Any], Refusal]:
     return lambda _error: kind()
 
 
+def _no_such_contact(_error: ContactNotFound) -> Refusal:
+    return NotFoundAtDingTalk()
+
+
 def _database_away(_error: Exception) -> Refusal:
     return DatabaseAway(wait=DATABASE_AWAY_SECONDS)
 
@@ -258,6 +263,7 @@ ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     SsoNotConfigured: _plainly(SsoIsNotConfigured),
     ApiError: _refused_by_dingtalk,
     TransportError: _no_answer_of_dingtalk,
+    ContactNotFound: _no_such_contact,
     OperationalError: _database_away,
     InterfaceError: _database_away,
 }

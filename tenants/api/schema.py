@@ -30,9 +30,11 @@ _MEANINGS = {
     400: "A parameter is wrong: `attr` names it. Where people log in also `code_spent`, `state_invalid`.",
     401: "No key, or one that is refused: `not_authenticated`, `authentication_failed`, `key_expired`, "
     "`key_revoked`, `client_disabled`.",
-    403: "`insufficient_scope`. Where people log in also `company_not_authorized`, `not_of_this_company`, "
+    403: "`insufficient_scope`. `dingtalk_permission`: the company has not granted what the call needs. "
+    "Where people log in also `company_not_authorized`, `not_of_this_company`, "
     "`login_again`.",
-    404: "`tenant_not_found`, `suite_not_found`: there is none, or the key does not cover it.",
+    404: "`not_found`: DingTalk knows no such person, department or role in this company. "
+    "`tenant_not_found`, `suite_not_found`: there is none, or the key does not cover it.",
     409: "`tenant_not_active`: `state` says why. `Retry-After` is set while it is on its way to active. "
     "`sso_not_configured`: the suite is not set up for it.",
     429: "`throttled`: see `Retry-After`.",

@@ -18,6 +18,7 @@ urlpatterns = [
         TenantAccessToken.as_view(),
         name="tenant-access-token",
     ),
+    path("", include("tenants.contacts.urls")),
     path("", include("tenants.feed.urls")),
     path("", include("tenants.login.urls")),
 ]

@@ -1,0 +1,1 @@
+"""People, departments and roles of a tenant, for tenant apps: asked of DingTalk at each request."""
