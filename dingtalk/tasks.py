@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from dingtalk import inbox, retention
+from dingtalk import inbox, retention, tickets
 
 
 @shared_task(ignore_result=True)
@@ -18,3 +18,9 @@ def handle_event_lane(event_id: str) -> None:
 def prune() -> None:
     """Remove what has been kept long enough (on the beat schedule)."""
     retention.prune(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def warn_of_overdue_tickets() -> None:
+    """Log the suites whose ticket is overdue (on the beat schedule)."""
+    tickets.warn_of_overdue_tickets(now=timezone.now())

@@ -8,14 +8,19 @@ Source: open.dingtalk.com, "push-suite-ticket-events"
 import hashlib
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from dingtalk.models import Suite, SuiteTicket
+from django.db.models import Max
+
+from dingtalk.models import Suite, SuiteKind, SuiteTicket
 from dingtalk.protocol.events import PushedTicket
 
 # A platform time further ahead of ours cannot be right; it would stay the newest forever.
 MAX_SECONDS_AHEAD = 24 * 60 * 60
+# DingTalk pushes one about every five hours, and none any more after a hundred that were not acknowledged.
+OVERDUE_AFTER = timedelta(hours=6)
 _CURRENT = 2
 _NEWEST_FIRST = ("-platform_time", "-received_at", "-id")
 
@@ -51,6 +56,37 @@ def newest_ticket_id(suite_id: UUID) -> UUID | None:
     """Return which ticket is current, so that two looks can be compared; None before the first push."""
     newest_first = SuiteTicket.objects.filter(suite_id=suite_id).order_by(*_NEWEST_FIRST)
     return newest_first.values_list("pk", flat=True).first()
+
+
+@dataclass(frozen=True)
+class TicketAge:
+    """How old a suite's current ticket is; None before the first push."""
+
+    suite_key: str
+    age: timedelta | None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether DingTalk should have pushed another one by now."""
+        return self.age is not None and self.age > OVERDUE_AFTER
+
+
+def ticket_ages(*, now: datetime) -> list[TicketAge]:
+    """Return the age of each suite's ticket; customised apps get none, and are not among them."""
+    suites = Suite.objects.filter(kind=SuiteKind.SUITE).annotate(newest=Max("tickets__platform_time"))
+    return [
+        TicketAge(suite_key, None if newest is None else now - newest)
+        for suite_key, newest in suites.values_list("suite_key", "newest")
+    ]
+
+
+def warn_of_overdue_tickets(*, now: datetime) -> int:
+    """Log each suite whose ticket is overdue; return how many there are."""
+    overdue = [each for each in ticket_ages(now=now) if each.is_overdue]
+    for each in overdue:
+        hours = round(each.age.total_seconds() / 3_600, 1) if each.age else 0
+        logger.warning("suite_ticket_overdue", extra={"suite_key": each.suite_key, "age_hours": hours})
+    return len(overdue)
 
 
 def _new_ticket(suite_id: UUID, pushed: PushedTicket, received_at: datetime) -> SuiteTicket:

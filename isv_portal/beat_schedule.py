@@ -11,6 +11,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
     return {
         "reconcile-unconverged": _every(MINUTE, "tenants.tasks.reconcile_unconverged"),
         "refresh-tokens-ahead": _every(MINUTE, "tenants.tasks.refresh_tokens_ahead"),
+        "warn-of-overdue-tickets": _every(10 * MINUTE, "dingtalk.tasks.warn_of_overdue_tickets"),
         "prune": _every(HOUR, "dingtalk.tasks.prune"),
     }
 

@@ -16,9 +16,11 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from dingtalk import tickets
 from dingtalk.foundation.keyring import DecryptionError, active_keyring
 from dingtalk.models import Suite
 
@@ -64,7 +66,9 @@ def readyz(_request: HttpRequest) -> JsonResponse:
             # What comes after stands on it, and would only repeat the failure under another name.
             ready = False
             break
-    body = {"status": "ok" if ready else "not_ready", "checks": results}
+    body: dict[str, Any] = {"status": "ok" if ready else "not_ready", "checks": results}
+    if ready:
+        body["details"] = {name: describe() for name, describe in DETAILS.items()}
     return JsonResponse(body, status=200 if ready else 503)
 
 
@@ -87,6 +91,16 @@ def verify_keys() -> None:
     suite = Suite.objects.order_by("-updated_at").first()
     if suite is not None:
         _ = suite.suite_secret
+
+
+def describe_tickets() -> dict[str, int]:
+    """Count the suites whose ticket is overdue, and those that have none yet."""
+    ages = tickets.ticket_ages(now=timezone.now())
+    return {
+        "suites": len(ages),
+        "overdue": sum(each.is_overdue for each in ages),
+        "missing": sum(each.age is None for each in ages),
+    }
 
 
 @lru_cache(maxsize=1)
@@ -116,3 +130,6 @@ CHECKS = (
         "已存储的密文无法解密：FIELD_ENCRYPTION_KEYS 必须包含当时加密所用的密钥。",
     ),
 )
+
+# What does not keep requests from being served, but should be known; figures only, this page is public.
+DETAILS: dict[str, Callable[[], Any]] = {"suite_tickets": describe_tickets}

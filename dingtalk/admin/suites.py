@@ -1,6 +1,5 @@
 """Admin of suites."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -21,10 +20,16 @@ from dingtalk.admin.suite_form import SECRET_INPUTS, SuiteForm
 from dingtalk.foundation.admin_display import COPY_SCRIPT, ago, copyable, label
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.shown_once import shown_once
-from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent, Suite, SuiteTicket
+from dingtalk.models import (
+    WAITING_STATES,
+    EventState,
+    ReceivedEvent,
+    Suite,
+    SuiteKind,
+    SuiteTicket,
+)
+from dingtalk.tickets import OVERDUE_AFTER
 
-# DingTalk pushes one about every five hours. Source: push-suite-ticket-events.
-TICKET_OVERDUE_AFTER = timedelta(hours=6)
 _SHOWN_ONCE = "_dingtalk_shown_once"
 
 
@@ -152,10 +157,12 @@ class SuiteAdmin(ModelAdmin):
     @display(description=gettext_lazy("suite ticket"), ordering="ticket_time")
     def shown_ticket(self, suite: Suite) -> SafeString:
         """Say how old the current ticket is."""
+        if suite.kind == SuiteKind.CUSTOM_APP:
+            return label(_("needs none"))
         ticket_time, now = getattr(suite, "ticket_time", None), timezone.now()
         if ticket_time is None:
             return label(_("none yet"), "warning")
-        if now - ticket_time > TICKET_OVERDUE_AFTER:
+        if now - ticket_time > OVERDUE_AFTER:
             return label(_("overdue, %(when)s") % {"when": ago(ticket_time, now=now)}, "danger")
         return label(ago(ticket_time, now=now), "success")
 

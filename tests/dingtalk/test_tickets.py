@@ -1,10 +1,17 @@
 """Which ticket is the current one."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from dingtalk.models import Suite
+from dingtalk.models import Suite, SuiteKind
 from dingtalk.protocol.events import PushedTicket
-from dingtalk.tickets import current_ticket, current_tickets, store_tickets
+from dingtalk.tickets import (
+    current_ticket,
+    current_tickets,
+    store_tickets,
+    ticket_ages,
+    warn_of_overdue_tickets,
+)
 from tests.support.callbacks import make_suite
 
 MORNING = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -46,3 +53,25 @@ def test_the_same_ticket_may_belong_to_two_suites(suite: Suite) -> None:
 
     assert current_ticket(suite) is not None
     assert current_ticket(other) is not None
+
+
+def test_a_ticket_is_overdue_after_six_hours_and_a_customised_app_needs_none(
+    suite: Suite, caplog: Any
+) -> None:
+    late = make_suite(suite_id="2", suite_key="suitelate")
+    make_suite(suite_id="3", suite_key="suitenew")
+    make_suite(suite_id="4", suite_key="customapp", kind=SuiteKind.CUSTOM_APP)
+    now = MORNING + timedelta(hours=6, minutes=30)
+    store(suite, "in time", platform_minutes=31, received_minutes=31)
+    store(late, "late", platform_minutes=29, received_minutes=29)
+
+    ages = {each.suite_key: (each.age, each.is_overdue) for each in ticket_ages(now=now)}
+
+    assert ages == {
+        suite.suite_key: (timedelta(minutes=359), False),
+        "suitelate": (timedelta(minutes=361), True),
+        "suitenew": (None, False),
+    }
+    assert warn_of_overdue_tickets(now=now) == 1
+    [record] = (record for record in caplog.records if record.message == "suite_ticket_overdue")
+    assert (record.suite_key, record.age_hours) == ("suitelate", 6.0)

@@ -1,11 +1,15 @@
 import os
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from dingtalk.models import Suite
+from dingtalk.protocol.events import PushedTicket
+from dingtalk.tickets import store_tickets
 
 
 @pytest.fixture
@@ -40,6 +44,16 @@ def test_a_set_up_portal_is_ready(client, suite):
         "migrations": {"ok": True},
         "keys": {"ok": True},
     }
+
+
+def test_a_ready_portal_counts_overdue_tickets_without_naming_a_suite(client, suite):
+    long_ago = timezone.now() - timedelta(hours=7)
+    store_tickets(suite_id=suite.pk, tickets=[PushedTicket("ticket", long_ago)], received_at=long_ago)
+
+    answer = client.get("/readyz")
+
+    assert answer.json()["details"]["suite_tickets"] == {"suites": 1, "overdue": 1, "missing": 0}
+    assert suite.suite_key not in answer.content.decode()
 
 
 def test_without_database_it_is_not_ready_and_says_so_in_both_languages(client, db):
