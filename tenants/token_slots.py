@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +23,15 @@ from django.utils import timezone
 from dingtalk.client import IssuedToken
 from dingtalk.foundation.leases import claim_lease, holds_lease
 from dingtalk.models import Suite
-from dingtalk.protocol.errors import ApiError, DingTalkError, RateLimited, TicketRejected
+from dingtalk.protocol.errors import (
+    ApiError,
+    DingTalkError,
+    RateLimited,
+    TicketRejected,
+    TransportError,
+)
 from dingtalk.tickets import newest_ticket_id
-from tenants.errors import TokenUnavailable
+from tenants.errors import TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.transitions import Overtaken
 
@@ -37,6 +43,9 @@ REFRESH_JITTER_SECONDS = 120
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
+# While DingTalk prolongs what it issued, it does so for this long after the first time.
+# Source: create-a-jsapi-ticket
+LONGEST_LIFE = {TokenKind.JSAPI: timedelta(hours=24)}
 
 
 @dataclass(frozen=True)
@@ -154,8 +163,8 @@ def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
     asked_at = timezone.now()
     ticket_id = newest_ticket_id(row.suite_id)
     try:
-        obtained = obtain()
-    except DingTalkError as error:
+        obtained = _unless_outlived(row, obtain(), asked_at=asked_at)
+    except (DingTalkError, TicketMissing) as error:
         _store_failure(row, epoch, error)
         if newest_ticket_id(row.suite_id) != ticket_id:
             # What came before the failure was stored has ended no pause.
@@ -171,7 +180,8 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: dateti
     A renewal that was requested meanwhile stays requested: the answer may not know what it is for.
     """
     lifetime = obtained.issued.expires_in_seconds
-    expires_at = asked_at + timedelta(seconds=lifetime)
+    first_issued_at = _first_issued_at(row, obtained.issued.token, asked_at=asked_at)
+    expires_at = min(asked_at + timedelta(seconds=lifetime), _last_end(row, first_issued_at))
     token = CurrentToken(
         value=obtained.issued.token, expires_at=expires_at, refresh_at=expires_at - _refresh_lead(lifetime)
     )
@@ -180,6 +190,7 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: dateti
         held = AccessToken.objects.filter(holds_lease(epoch), pk=row.pk)
         stored = held.update(
             token=AccessToken._meta.get_field("token").encrypt_for(row.pk, token.value),
+            first_issued_at=first_issued_at,
             issued_at=timezone.now(),
             expires_at=token.expires_at,
             refresh_at=token.refresh_at,
@@ -192,6 +203,25 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: dateti
     if not stored:
         raise Overtaken
     return token
+
+
+def _unless_outlived(row: AccessToken, obtained: Obtained, *, asked_at: datetime) -> Obtained:
+    """Take what outlived its longest life for no answer: stored, everybody would ask again at once."""
+    first_issued_at = _first_issued_at(row, obtained.issued.token, asked_at=asked_at)
+    if _last_end(row, first_issued_at) <= asked_at:
+        raise TransportError(obtained.method, retryable=True, reason="what came back is too old to be good")
+    return obtained
+
+
+def _first_issued_at(row: AccessToken, value: str, *, asked_at: datetime) -> datetime:
+    """When this value was first given to us: an earlier time while DingTalk prolongs the same one."""
+    is_prolonged = row.token is not None and is_same_token(row.token, value)
+    return (row.first_issued_at if is_prolonged else None) or asked_at
+
+
+def _last_end(row: AccessToken, first_issued_at: datetime) -> datetime:
+    longest = LONGEST_LIFE.get(TokenKind(row.kind))
+    return first_issued_at + longest if longest else datetime.max.replace(tzinfo=UTC)
 
 
 def _lock_unless_overtaken(row: AccessToken) -> None:
@@ -212,7 +242,7 @@ def _no_failure() -> dict[str, Any]:
     return {"failures": 0, "retry_at": None, "last_error": "", "last_error_code": ""}
 
 
-def _store_failure(row: AccessToken, epoch: int, error: DingTalkError) -> None:
+def _store_failure(row: AccessToken, epoch: int, error: DingTalkError | TicketMissing) -> None:
     AccessToken.objects.filter(holds_lease(epoch), pk=row.pk).update(
         dispatched_at=None,
         failures=F("failures") + 1,
@@ -222,7 +252,7 @@ def _store_failure(row: AccessToken, epoch: int, error: DingTalkError) -> None:
     )
 
 
-def _pause_seconds(failures: int, error: DingTalkError) -> float:
+def _pause_seconds(failures: int, error: DingTalkError | TicketMissing) -> float:
     if isinstance(error, TicketRejected):
         return LONGEST_PAUSE_SECONDS  # the next ticket's arrival ends the pause
     pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 16))

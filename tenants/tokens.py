@@ -111,6 +111,10 @@ def renew_requested_token(token_id: UUID) -> None:
     row = AccessToken.objects.select_related("tenant__suite", "tenant__corp").filter(pk=token_id).first()
     if row is None or row.tenant is None or row.renewal_requested_at is None:
         return
+    if row.kind != TokenKind.CORP:
+        # Renewed by whoever needs it; dropped, it would be forgotten since when a JSAPI ticket is the same.
+        AccessToken.objects.filter(pk=row.pk).update(renewal_requested_at=None)
+        return
     current = current_token(row)
     if current is None or not _is_wanted(row):
         _drop(row)
@@ -228,17 +232,17 @@ def _renewed_for_caller(tenant_id: UUID, *, min_ttl_seconds: int, refused: str |
             refused=refused,
         )
     except Overtaken:
-        _require_still_active(tenant)
+        require_still_active(tenant)
         raise TokenUnavailable("The token was overtaken by a change.", retry_after_seconds=1) from None
     except (DingTalkError, TicketMissing) as error:
         if isinstance(error, AuthorizationGone):
             _have_grant_confirmed(tenant)
         raise token_unavailable(error) from error
-    _require_still_active(tenant)
+    require_still_active(tenant)
     return current
 
 
-def _require_still_active(tenant: Tenant) -> None:
+def require_still_active(tenant: Tenant) -> None:
     """Look again: much can happen while a caller waits."""
     tenant.refresh_from_db(fields=["state"])
     if not tenant.is_active:

@@ -6,38 +6,58 @@ a suite access token that is refused is renewed once. Source: push-suite-ticket-
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-from dingtalk.client import SuiteIdentity, dingtalk_client
-from dingtalk.models import CorpTokenMethod, Suite
+from dingtalk.client import IssuedToken, SuiteIdentity, dingtalk_client
+from dingtalk.models import CorpTokenMethod, Generation, Suite, SuiteKind
 from dingtalk.protocol.errors import CredentialRejected, TicketRejected
 from dingtalk.tickets import current_tickets
 from tenants.errors import TicketMissing
 from tenants.models import TokenKind
+from tenants.suite_secrets import with_secret
 from tenants.token_slots import Obtained, obtain_token, slot_of
+from tenants.ways import Way, obtain_by_first
 
 AnswerT = TypeVar("AnswerT")
 
 # A suite access token is asked for by workers only, which can wait for one another.
 WAIT_SECONDS = 15.0
 MIN_TTL_SECONDS = 60
+# A customised app is pushed no ticket: it signs with any text, and only has to send the same one.
+# Source: the-signature-calculation-method-of-the-third-party-access-interface
+CUSTOM_APP_TICKET = "custom"
+
+# The suite's choice comes first, the others in this order. The unified call comes last: it needs no ticket,
+# and would hide that one is missing.
+CORP_TOKEN_METHODS = (CorpTokenMethod.V1, CorpTokenMethod.SIGNED, CorpTokenMethod.UNIFIED)
 
 
 def with_ticket(suite: Suite, call: Callable[[SuiteIdentity], AnswerT]) -> AnswerT:
     """Make a call that identifies us by suite and ticket; raises TicketMissing, TicketRejected."""
+    tickets = _tickets(suite)
+    return with_secret(suite, lambda secret: _by_ticket_that_counts(suite, secret, tickets, call))
+
+
+def _by_ticket_that_counts(
+    suite: Suite, secret: str, tickets: list[str], call: Callable[[SuiteIdentity], AnswerT]
+) -> AnswerT:
     refusal: TicketRejected | None = None
-    for ticket in current_tickets(suite):
+    for ticket in tickets:
         try:
-            return call(
-                SuiteIdentity(
-                    suite_key=suite.suite_key, suite_secret=suite.suite_secret, suite_ticket=ticket.ticket
-                )
-            )
+            return call(SuiteIdentity(suite_key=suite.suite_key, suite_secret=secret, suite_ticket=ticket))
         except TicketRejected as error:
             refusal = refusal or error
     if refusal is not None:
         raise refusal
     raise TicketMissing(suite_key=suite.suite_key)
+
+
+def _tickets(suite: Suite) -> list[str]:
+    tickets = [each.ticket for each in current_tickets(suite)]
+    if not tickets and suite.kind == SuiteKind.CUSTOM_APP:
+        return [CUSTOM_APP_TICKET]
+    return tickets
 
 
 def with_suite_token(suite: Suite, call: Callable[[str], AnswerT]) -> AnswerT:
@@ -51,38 +71,50 @@ def with_suite_token(suite: Suite, call: Callable[[str], AnswerT]) -> AnswerT:
 
 def suite_access_token(suite: Suite, *, refused: str | None = None) -> str:
     """Return the suite's own token; raises TicketMissing, DingTalkError, TokenUnavailable."""
-
-    def obtain() -> Obtained:
-        return Obtained(with_ticket(suite, dingtalk_client().get_suite_access_token), method="suite_ticket")
-
-    slot = slot_of(suite=suite, kind=TokenKind.SUITE)
     current = obtain_token(
-        slot, obtain, min_ttl_seconds=MIN_TTL_SECONDS, wait_seconds=WAIT_SECONDS, refused=refused
+        slot_of(suite=suite, kind=TokenKind.SUITE),
+        lambda: obtain_by_first(_ways_to_suite_token(suite)),
+        min_ttl_seconds=MIN_TTL_SECONDS,
+        wait_seconds=WAIT_SECONDS,
+        refused=refused,
     )
     return current.value
 
 
 def request_corp_token(suite: Suite, corp_id: str) -> Obtained:
     """
-    Ask for a corp access token by the suite's first choice, and by the other call if the ticket is refused.
+    Ask for a corp access token by the suite's first choice, and by the other calls if the ticket is refused.
 
-    Raises TicketMissing, DingTalkError. The reason for the second call is in the answer.
+    Also if there is no ticket: the unified call needs none. The reason for leaving the first choice is in
+    the answer. Raises TicketMissing, DingTalkError.
     """
-    first, second = _methods(suite)
-    try:
-        return _request_by(first, suite, corp_id)
-    except TicketRejected as refusal:
-        obtained = _request_by(second, suite, corp_id)
-        return Obtained(obtained.issued, method=second, fallback_reason=str(refusal))
+    methods = sorted(CORP_TOKEN_METHODS, key=lambda method: method != suite.corp_token_method)
+    return obtain_by_first(
+        [Way(method, partial(_corp_token_by, method, suite, corp_id)) for method in methods]
+    )
 
 
-def _methods(suite: Suite) -> tuple[CorpTokenMethod, CorpTokenMethod]:
-    if suite.corp_token_method == CorpTokenMethod.SIGNED:
-        return CorpTokenMethod.SIGNED, CorpTokenMethod.V1
-    return CorpTokenMethod.V1, CorpTokenMethod.SIGNED
-
-
-def _request_by(method: CorpTokenMethod, suite: Suite, corp_id: str) -> Obtained:
+def _ways_to_suite_token(suite: Suite) -> list[Way]:
     client = dingtalk_client()
+    calls = {
+        Generation.OLD: client.get_suite_access_token,
+        Generation.V1: client.create_suite_access_token,
+    }
+    generations = sorted(calls, key=lambda generation: generation != suite.suite_token_method)
+    return [
+        Way(f"suite_{generation}", partial(with_ticket, suite, calls[generation]))
+        for generation in generations
+    ]
+
+
+def _corp_token_by(method: CorpTokenMethod, suite: Suite, corp_id: str) -> IssuedToken:
+    client = dingtalk_client()
+    if method == CorpTokenMethod.UNIFIED:
+        return with_secret(
+            suite,
+            lambda secret: client.get_unified_token(
+                client_id=suite.suite_key, client_secret=secret, corp_id=corp_id
+            ),
+        )
     ask = client.get_corp_access_token if method == CorpTokenMethod.V1 else client.get_corp_token
-    return Obtained(with_ticket(suite, lambda identity: ask(identity, corp_id=corp_id)), method=method)
+    return with_ticket(suite, lambda identity: ask(identity, corp_id=corp_id))

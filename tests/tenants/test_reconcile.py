@@ -104,6 +104,7 @@ def test_a_refused_ticket_is_tried_once_more_with_the_one_before(upstream, suite
 def test_with_no_ticket_that_works_it_waits_for_a_new_one_and_does_not_poll(upstream):
     suite = upstream.register_suite()
     upstream.deliver_ticket(suite, "outdated")
+    upstream.fault(UNIFIED_TOKEN, "errcode", code="unauthorized.client")
 
     tenant = reconciled(grant_arrives(suite, upstream.authorize()))
 

@@ -12,8 +12,10 @@ from tenants.errors import TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.sweeps import mark_tokens_to_refresh
 from tenants.transitions import Overtaken
+from tenants.waking import suite_ticket_arrived
 from tests.support.onboarding import (
     CORP_TOKEN,
+    UNIFIED_TOKEN,
     before_answer,
     grant_arrives,
     reconciled,
@@ -179,10 +181,12 @@ class TestGetting:
     def test_a_refusal_without_a_ticket_says_so_and_is_over_with_the_first_one(self, upstream, tenant, suite):
         change(token=None, expires_at=None)
         suite.tickets.all().delete()
+        upstream.fault(UNIFIED_TOKEN, "errcode", code="unauthorized.client", count=None)
         with pytest.raises(TokenUnavailable, match="no suite ticket"):
             get()
 
         upstream.deliver_ticket(suite)
+        suite_ticket_arrived(suite, now=timezone.now())
 
         assert get().access_token
 

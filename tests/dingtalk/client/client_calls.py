@@ -14,6 +14,8 @@ SUITE_TOKEN, CORP_TOKEN = "canary-suite-token+/=", "canary-corp-token+/="
 APP_KEY, APP_SECRET = "dingappkey0001", "canary-app-secret+/="
 JSAPI_TICKET = "canary-jsapi-ticket+/="
 TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
+LOGIN_CODE, USER_TOKEN, REFRESH_TOKEN = "canary-login-code", "canary-user-token", "canary-refresh-token"
+SSO_SECRET, SSO_TOKEN = "canary-sso-secret+/=", "canary-sso-token+/="
 CANARY = "canary"
 IDENTITY = SuiteIdentity(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET, suite_ticket=TICKET)
 NOW = 1_790_000_000.123
@@ -184,6 +186,77 @@ CASES = [
         {"accessToken": CORP_TOKEN, "expireIn": 7200},
         host=API,
         path="/v1.0/oauth2/accessToken",
+    ),
+    Case(
+        "get_login_user",
+        lambda client: client.get_login_user(corp_access_token=CORP_TOKEN, code=LOGIN_CODE),
+        {"errcode": 0, "result": {"userid": "u1", "unionid": "un1", "sys": "true", "sys_level": 1}},
+        path="/topapi/v2/user/getuserinfo",
+        repeatable=False,
+    ),
+    Case(
+        "get_user_access_token",
+        lambda client: client.get_user_access_token(
+            client_id=SUITE_KEY, client_secret=SUITE_SECRET, code=LOGIN_CODE
+        ),
+        {"accessToken": USER_TOKEN, "refreshToken": REFRESH_TOKEN, "expireIn": 7200, "corpId": CORP_ID},
+        host=API,
+        path="/v1.0/oauth2/userAccessToken",
+        repeatable=False,
+    ),
+    Case(
+        "refresh_user_access_token",
+        lambda client: client.refresh_user_access_token(
+            client_id=SUITE_KEY, client_secret=SUITE_SECRET, refresh_token=REFRESH_TOKEN
+        ),
+        {"accessToken": USER_TOKEN, "refreshToken": REFRESH_TOKEN, "expireIn": 7200},
+        host=API,
+        path="/v1.0/oauth2/userAccessToken",
+        repeatable=False,
+    ),
+    Case(
+        "get_current_user",
+        lambda client: client.get_current_user(user_access_token=USER_TOKEN),
+        {"nick": "张三", "unionId": "un1", "openId": "open1"},
+        host=API,
+        path="/v1.0/contact/users/me",
+        method="GET",
+    ),
+    Case(
+        "get_sso_token",
+        lambda client: client.get_sso_token(corp_id=CORP_ID, sso_secret=SSO_SECRET),
+        {"errcode": 0, "access_token": SSO_TOKEN},
+        path="/sso/gettoken",
+        method="GET",
+    ),
+    Case(
+        "get_sso_user",
+        lambda client: client.get_sso_user(sso_token=SSO_TOKEN, code=LOGIN_CODE),
+        {
+            "errcode": 0,
+            "user_info": {"userid": "u1", "name": "张伟"},
+            "corp_info": {"corpid": CORP_ID, "corp_name": "杭州云栖科技"},
+            "is_sys": True,
+        },
+        path="/sso/getuserinfo",
+        method="GET",
+        repeatable=False,
+    ),
+    Case(
+        "get_sso_access_token",
+        lambda client: client.get_sso_access_token(corp_id=CORP_ID, sso_secret=SSO_SECRET),
+        {"accessToken": SSO_TOKEN, "expireIn": 3600},
+        host=API,
+        path="/v1.0/oauth2/ssoAccessToken",
+    ),
+    Case(
+        "get_sso_user_info",
+        lambda client: client.get_sso_user_info(sso_access_token=SSO_TOKEN, code=LOGIN_CODE),
+        {"corpId": CORP_ID, "corpName": "杭州云栖科技", "userId": "u1", "userName": "张伟", "isAdmin": True},
+        host=API,
+        path="/v1.0/oauth2/ssoUserInfo",
+        method="GET",
+        repeatable=False,
     ),
 ]
 CASE = {case.name: case for case in CASES}

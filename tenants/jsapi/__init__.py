@@ -1,0 +1,1 @@
+"""Signing pages of tenant apps that use the JSAPI of the DingTalk client."""
