@@ -9,19 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dingtalk.client import contacts
 from dingtalk.client.answers import IssuedToken, read_lifetime, read_object, read_secret
 from dingtalk.client.call import Call, Family, Request
 from dingtalk.client.caller import Caller
-from dingtalk.client.contacts import GET_USER_ID_BY_UNION_ID
 from dingtalk.client.refusals import UnusableAnswer
 from dingtalk.protocol.fields import clean_text, read_bool, read_identifier, read_int
 
 GET_LOGIN_USER = Call("/topapi/v2/user/getuserinfo", repeatable=False, spends_code=True)
+# By a code or by a refresh token, which this call may replace: neither is sent again blindly.
 GET_USER_ACCESS_TOKEN = Call(
     "/v1.0/oauth2/userAccessToken", family=Family.NEW, repeatable=False, spends_code=True
 )
-# A refresh token may be replaced by this call, so it is not made again blindly either.
-REFRESH_USER_ACCESS_TOKEN = Call("/v1.0/oauth2/userAccessToken", family=Family.NEW, repeatable=False)
 GET_CURRENT_USER = Call("/v1.0/contact/users/me", family=Family.NEW, method="GET")
 GET_SSO_TOKEN = Call("/sso/gettoken", method="GET")
 GET_SSO_USER = Call("/sso/getuserinfo", method="GET", repeatable=False, spends_code=True)
@@ -138,7 +137,7 @@ class LoginCalls(Caller):
             "refreshToken": refresh_token,
             "grantType": "refresh_token",
         }
-        request = Request(REFRESH_USER_ACCESS_TOKEN, body=body, suite_key=client_id)
+        request = Request(GET_USER_ACCESS_TOKEN, body=body, suite_key=client_id)
         return self.ask(request, _read_user_token)
 
     def get_current_user(self, *, user_access_token: str) -> CurrentUser:
@@ -158,7 +157,7 @@ class LoginCalls(Caller):
         Errors: 60121 nobody here has this union id. Source: query-a-user-by-the-union-id.
         """
         request = Request(
-            GET_USER_ID_BY_UNION_ID,
+            contacts.GET_USER_ID_BY_UNION_ID,
             query={"access_token": corp_access_token},
             body={"unionid": union_id},
         )

@@ -19,6 +19,7 @@ from dingtalk.client import (
     installations,
     internal_apps,
     jsapi,
+    login,
 )
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
 from dingtalk.client.call import Call, Request
@@ -40,7 +41,7 @@ from tests.dingtalk.client.client_calls import (
     make_client,
 )
 
-GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi)
+GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi, login)
 
 
 def made(name: str) -> tuple[Any, Any]:
