@@ -6,6 +6,7 @@ Any text is taken for an id, so that what cannot be one gets the same answer as 
 
 from django.urls import include, path
 
+from tenants.api.renewal import TenantAccessTokenRenewal
 from tenants.api.views import TenantAccessToken, TenantDetail, TenantList
 
 app_name = "api"
@@ -18,7 +19,14 @@ urlpatterns = [
         TenantAccessToken.as_view(),
         name="tenant-access-token",
     ),
+    path(
+        "tenants/<str:suite_key>/<str:corp_id>/access-token/renew",
+        TenantAccessTokenRenewal.as_view(),
+        name="tenant-access-token-renew",
+    ),
     path("", include("tenants.contacts.urls")),
     path("", include("tenants.feed.urls")),
+    path("", include("tenants.jsapi.urls")),
     path("", include("tenants.login.urls")),
+    path("", include("tenants.notifications.urls")),
 ]
