@@ -16,7 +16,7 @@ from tenants.errors import TenantNotActive, TenantNotFound
 from tenants.identifiers import is_corp_id, is_suite_key
 from tenants.models import ApiClient, Tenant
 from tenants.queries import visible_tenants
-from tenants.tokens import get_corp_access_token
+from tenants.tokens import call_for, get_corp_access_token
 from tenants.waiting_room import WaitingRoom
 
 AnswerT = TypeVar("AnswerT")
@@ -51,11 +51,11 @@ def call_as_tenant(tenant: Tenant, call: Callable[[str], AnswerT]) -> AnswerT:
     token = _token(tenant)
     with WAITING_ROOM.place():
         try:
-            return call(token)
+            return call_for(tenant, call, token)
         except CredentialRejected as refusal:
             if refusal.action != Action.REFRESH_TOKEN:
                 raise
-        return call(_token(tenant, refused=token))
+        return call_for(tenant, call, _token(tenant, refused=token))
 
 
 def _token(tenant: Tenant, *, refused: str | None = None) -> str:

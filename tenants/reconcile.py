@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from dingtalk.client.discipline import with_patience
 from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease, release_lease
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.error_table import find_error
@@ -22,6 +23,7 @@ from dingtalk.protocol.errors import (
     AuthorizationGone,
     CredentialRejected,
     DingTalkError,
+    HeldBack,
     RateLimited,
     TenantInactive,
     TicketRejected,
@@ -48,6 +50,7 @@ SHORTEST_PAUSE_AFTER_BREAK = 10.0
 HOPELESS_PAUSE = timedelta(hours=1)
 
 
+@with_patience()
 def reconcile_tenant(tenant_id: UUID) -> None:
     """Take the tenant's next steps until nothing is left to do, or something has to be waited for."""
     epoch = claim_lease(Tenant.objects.all(), tenant_id, seconds=LEASE_SECONDS)
@@ -139,6 +142,8 @@ def _record_failure(run: Run, error: DingTalkError | TokenUnavailable) -> bool:
     if _needs_ticket(error):
         return _park_for_ticket(run, error)
     now = timezone.now()
+    if isinstance(error, HeldBack):  # not sent, so not an attempt
+        return _settle(run, {**_described(error), **_waiting(WaitingFor.RETRY, now + _pause(1, error))})
     attempts = run.tenant.attempts + 1
     columns: dict[str, Any] = {**_described(error), "attempts": attempts}
     if isinstance(error, AuthorizationGone):

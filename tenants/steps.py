@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from dingtalk.client import dingtalk_client
 from dingtalk.foundation.leases import holds_lease
 from dingtalk.models import Activation, PushMode
-from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, RateLimited
+from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, HeldBack, RateLimited
 from dingtalk.protocol.grant import Grant
 from tenants import code_exchange, services
 from tenants.grants import grant_columns, scope_column, store_profile
@@ -233,6 +233,8 @@ def activate(run: Run) -> None:
         return
     try:
         _activate(tenant, tenant.permanent_code)
+    except HeldBack:
+        raise
     except DingTalkError as error:
         if not is_required:
             run.write(activation_note=f"not activated by us: {error}"[:300])

@@ -26,6 +26,7 @@ from dingtalk.models import Suite
 from dingtalk.protocol.errors import (
     ApiError,
     DingTalkError,
+    HeldBack,
     RateLimited,
     TicketRejected,
     TransportError,
@@ -164,6 +165,9 @@ def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
     ticket_id = newest_ticket_id(row.suite_id)
     try:
         obtained = _unless_outlived(row, obtain(), asked_at=asked_at)
+    except HeldBack as error:
+        _put_off(row, epoch, error)
+        raise
     except (DingTalkError, TicketMissing) as error:
         _store_failure(row, epoch, error)
         if newest_ticket_id(row.suite_id) != ticket_id:
@@ -249,6 +253,16 @@ def _store_failure(row: AccessToken, epoch: int, error: DingTalkError | TicketMi
         retry_at=timezone.now() + timedelta(seconds=_pause_seconds(row.failures, error)),
         last_error=str(error)[:500],
         last_error_code=error.code[:100] if isinstance(error, ApiError) else "",
+    )
+
+
+def _put_off(row: AccessToken, epoch: int, error: HeldBack) -> None:
+    """Ask later: DingTalk was not asked, so nothing has failed."""
+    AccessToken.objects.filter(holds_lease(epoch), pk=row.pk).update(
+        dispatched_at=None,
+        retry_at=timezone.now() + timedelta(seconds=error.retry_after_seconds),
+        last_error=str(error)[:500],
+        last_error_code="",
     )
 
 

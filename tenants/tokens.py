@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
+from dingtalk.client.discipline import on_behalf_of, with_patience
 from dingtalk.protocol.errors import (
     ApiError,
     AuthorizationGone,
@@ -101,6 +102,7 @@ def renew_corp_access_token(tenant_id: UUID) -> CorpToken:
     )
 
 
+@with_patience()
 def renew_requested_token(token_id: UUID) -> None:
     """
     Renew a token ahead of its end, in the background.
@@ -159,9 +161,15 @@ def with_corp_access_token(tenant: Tenant, call: Callable[[str], AnswerT]) -> An
     """Make a call with the tenant's token, renewed once when DingTalk refuses it: for workers."""
     token = ensure_corp_access_token(tenant).value
     try:
-        return call(token)
+        return call_for(tenant, call, token)
     except CredentialRejected:
-        return call(ensure_corp_access_token(tenant, refused=token).value)
+        return call_for(tenant, call, ensure_corp_access_token(tenant, refused=token).value)
+
+
+def call_for(tenant: Tenant, call: Callable[[str], AnswerT], token: str) -> AnswerT:
+    """Make a call with a tenant's token, so that it counts as the tenant's."""
+    with on_behalf_of(suite_key=tenant.suite.suite_key, corp_id=tenant.corp.corp_id):
+        return call(token)
 
 
 def _obtain(

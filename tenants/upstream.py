@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from dingtalk.client import IssuedToken, SuiteIdentity, dingtalk_client
+from dingtalk.client.discipline import on_behalf_of
 from dingtalk.models import CorpTokenMethod, Generation, Suite, SuiteKind
 from dingtalk.protocol.errors import CredentialRejected, TicketRejected
 from dingtalk.tickets import current_tickets
@@ -64,9 +65,14 @@ def with_suite_token(suite: Suite, call: Callable[[str], AnswerT]) -> AnswerT:
     """Make a call with the suite access token, renewed once when DingTalk refuses it."""
     token = suite_access_token(suite)
     try:
-        return call(token)
+        return _call_for(suite, call, token)
     except CredentialRejected:
-        return call(suite_access_token(suite, refused=token))
+        return _call_for(suite, call, suite_access_token(suite, refused=token))
+
+
+def _call_for(suite: Suite, call: Callable[[str], AnswerT], token: str) -> AnswerT:
+    with on_behalf_of(suite_key=suite.suite_key):
+        return call(token)
 
 
 def suite_access_token(suite: Suite, *, refused: str | None = None) -> str:

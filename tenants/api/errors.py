@@ -6,6 +6,7 @@ may carry more members: `state` of a tenant, DingTalk's own code and request id.
 """
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from dingtalk.protocol.errors import (
     ApiError,
     CodeSpent,
     DingTalkError,
+    HeldBack,
+    HoldReason,
     RateLimited,
     Transient,
     TransportError,
@@ -32,6 +35,7 @@ from tenants.errors import (
     LoginAgain,
     LoginStateInvalid,
     NotOfThisCompany,
+    PageNotAllowed,
     SsoNotConfigured,
     SuiteNotFound,
     TenantError,
@@ -187,6 +191,14 @@ class SsoIsNotConfigured(Refusal):
     default_detail = _("This suite is not set up for logins from the admin console.")
 
 
+class UrlNotAllowed(Refusal):
+    """400: not a plain address on one of the suite's domains; so is every one where none is listed."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "url_not_allowed"
+    default_detail = _("The suite does not sign pages of this address.")
+
+
 class DatabaseAway(Refusal):
     """503: nobody can be let in and nothing can be looked up."""
 
@@ -222,6 +234,12 @@ def _refused_by_dingtalk(error: ApiError) -> Refusal:
         dingtalk_message=error.message,
         dingtalk_request_id=error.request_id,
     )
+
+
+def _held_back(error: HeldBack) -> Refusal:
+    """The call was not sent: DingTalk has said nothing that could be passed on."""
+    kind = DingTalkUnavailable if error.reason is HoldReason.BREAKER else DingTalkLimit
+    return kind(wait=max(1, math.ceil(error.retry_after_seconds)))
 
 
 def _no_answer_of_dingtalk(_error: TransportError) -> Refusal:
@@ -261,6 +279,8 @@ ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
     NotOfThisCompany: _plainly(IsNotOfThisCompany),
     LoginAgain: _plainly(MustLogInAgain),
     SsoNotConfigured: _plainly(SsoIsNotConfigured),
+    PageNotAllowed: _plainly(UrlNotAllowed),
+    HeldBack: _held_back,
     ApiError: _refused_by_dingtalk,
     TransportError: _no_answer_of_dingtalk,
     ContactNotFound: _no_such_contact,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+WORKER_PATIENCE_SECONDS = 1.5
 # (suite key, corp id)
 _owner: ContextVar[tuple[str, str]] = ContextVar("dingtalk_call_owner", default=("", ""))
 _patience: ContextVar[float] = ContextVar("dingtalk_call_patience", default=0.0)
@@ -24,7 +25,7 @@ def on_behalf_of(*, suite_key: str, corp_id: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def with_patience(*, seconds: float) -> Iterator[None]:
+def with_patience(*, seconds: float = WORKER_PATIENCE_SECONDS) -> Iterator[None]:
     """
     Let each call inside wait so long for its turn before it is held back: for workers only.
 
