@@ -13,6 +13,7 @@ TenantError
 ├── LoginAgain            a session is none, or none any more: the person has to log in again
 ├── SsoNotConfigured      the suite has no SSO secret, or not the ISV's own corp id
 ├── AgentNotUsable        no agent of the tenant, or one of several; carries those that there are
+├── PageNotAllowed        a page is not on the suite's domains, or its address is not plain
 ├── WouldBeDropped        DingTalk would drop the notification in silence; carries why
 ├── SendConflict          the idempotency key stands for another request, or for one not settled
 ├── NotificationNotFound  no such notification, or not the caller's: the same answer
@@ -129,6 +130,10 @@ class AgentNotUsable(TenantError):
         super().__init__(f"Choose an agent among {len(known)}.")
         self.is_named = is_named
         self.known = list(known)
+
+
+class PageNotAllowed(TenantError):
+    """A page is not to be signed: not on a domain of the suite, or its address could be read otherwise."""
 
 
 class WouldBeDropped(TenantError):

@@ -1,4 +1,4 @@
-"""Handing a corp access token to a tenant app that asks for it."""
+"""Handing a corp access token to a tenant app that asks for it, or that says that it is refused."""
 
 import logging
 from datetime import datetime
@@ -34,6 +34,42 @@ def request_token(
     return token
 
 
+def request_renewal(
+    key: ApiKey,
+    *,
+    suite_key: str,
+    corp_id: str,
+    refused: str,
+    min_ttl_seconds: int,
+    actor: audit.Actor,
+    now: datetime,
+) -> CorpToken:
+    """
+    Return a token other than the one that DingTalk refused, renewed only while that is the current one.
+
+    Raises TenantNotFound, TenantNotActive, TokenUnavailable.
+    """
+    if not (is_suite_key(suite_key) and is_corp_id(corp_id)):
+        raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
+    tenant = get_visible_tenant(key.client, suite_key=suite_key, corp_id=corp_id)
+    token = get_corp_access_token(
+        visible_tenants(key.client),
+        suite_key=suite_key,
+        corp_id=corp_id,
+        min_ttl_seconds=min_ttl_seconds,
+        refused=refused,
+    )
+    logger.info("A tenant app had a token renewed", extra=_log_fields(key, suite_key, corp_id, actor))
+    audit.record(
+        action="access_token.renew",
+        actor=actor,
+        target=tenant,
+        details={"key_prefix": key.prefix, "suite_key": suite_key, "corp_id": corp_id},
+        now=now,
+    )
+    return token
+
+
 def _token(key: ApiKey, *, suite_key: str, corp_id: str, min_ttl_seconds: int) -> CorpToken:
     tenants = visible_tenants(key.client)
     wanted = {"suite_key": suite_key, "corp_id": corp_id}
@@ -45,8 +81,7 @@ def _token(key: ApiKey, *, suite_key: str, corp_id: str, min_ttl_seconds: int) -
 
 
 def _leave_trace(key: ApiKey, *, suite_key: str, corp_id: str, actor: audit.Actor, now: datetime) -> None:
-    extra = {"suite_key": suite_key, "corp_id": corp_id, "api_client": actor.name, "key_prefix": key.prefix}
-    logger.info("A tenant app got a token", extra=extra)
+    logger.info("A tenant app got a token", extra=_log_fields(key, suite_key, corp_id, actor))
     name = limits.name_of(key.pk, suite_key, corp_id)
     if limits.claim(f"token-audited:{name}", seconds=AUDIT_EVERY_SECONDS):
         tenant = get_visible_tenant(key.client, suite_key=suite_key, corp_id=corp_id)
@@ -57,3 +92,7 @@ def _leave_trace(key: ApiKey, *, suite_key: str, corp_id: str, actor: audit.Acto
             details={"key_prefix": key.prefix, "suite_key": suite_key, "corp_id": corp_id},
             now=now,
         )
+
+
+def _log_fields(key: ApiKey, suite_key: str, corp_id: str, actor: audit.Actor) -> dict[str, str]:
+    return {"suite_key": suite_key, "corp_id": corp_id, "api_client": actor.name, "key_prefix": key.prefix}
