@@ -23,6 +23,7 @@ from dingtalk.client.callbacks import CallbackCalls
 from dingtalk.client.contacts import ContactCalls
 from dingtalk.client.corp_tokens import CorpTokenCalls
 from dingtalk.client.departments import DepartmentCalls
+from dingtalk.client.forwarding import ForwardingCalls
 from dingtalk.client.installations import InstallationCalls
 from dingtalk.client.internal_apps import InternalAppCalls
 from dingtalk.client.jsapi import JsapiCalls
@@ -55,6 +56,7 @@ class DingTalkClient(
     UserCalls,
     DepartmentCalls,
     RoleCalls,
+    ForwardingCalls,
     StreamCalls,
     CallbackCalls,
 ):

@@ -36,6 +36,10 @@ class AnswerTooLarge(OSError):
     """More came than any answer of DingTalk has."""
 
 
+class OversizedAnswer(TransportError):
+    """An answer came and was more than we read: asking again would bring the same."""
+
+
 @dataclass(frozen=True)
 class RawAnswer:
     """An answer that arrived whole; nothing in it has been looked at."""
@@ -125,7 +129,8 @@ def _transport_error(call: Call, error: BaseException) -> TransportError:
     causes = list(_causes(error))
     never_sent = any(isinstance(each, requests.ConnectTimeout | ConnectTimeoutError) for each in causes)
     what = "not connected" if never_sent else "no usable answer"
-    return TransportError(
+    kind = OversizedAnswer if any(isinstance(each, AnswerTooLarge) for each in causes) else TransportError
+    return kind(
         call.endpoint,
         retryable=never_sent or call.repeatable,
         reason=f"{what} ({type(causes[-1]).__name__})",
