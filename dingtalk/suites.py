@@ -96,6 +96,29 @@ def change_suite(
     return suite
 
 
+def end_previous(suite: Suite, *, name: str, actor: Actor, now: datetime) -> Suite:
+    """
+    End the previous value of a secret at once, and return the suite as it is then.
+
+    `name`: one of SECRET_FIELDS. Without a previous value nothing changes.
+    """
+    if name not in SECRET_FIELDS:
+        raise ValueError(f"{name} has no previous value")
+    previous = f"{name}_previous"
+    with transaction.atomic():
+        kept = Suite.objects.filter(pk=suite.pk, **{f"{previous}__isnull": False})
+        ended = kept.update(
+            version=F("version") + 1, updated_at=now, **{previous: None, f"{previous}_until": None}
+        )
+        if ended:
+            transaction.on_commit(lambda: credentials.invalidate(suite.path_slug))
+            audit.record(
+                action="suite.end_previous", actor=actor, target=suite, details={"ended": name}, now=now
+            )
+    suite.refresh_from_db()
+    return suite
+
+
 def callback_url(suite: Suite) -> str:
     """Return the address to enter at DingTalk; whoever knows it still needs the callback token."""
     return f"{settings.PUBLIC_BASE_URL}{suite.callback_path}"

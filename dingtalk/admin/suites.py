@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from dingtalk import suites
+from dingtalk.admin.credentials import NAMES, NewValueForm, states_of
 from dingtalk.admin.suite_form import SECRET_INPUTS, SuiteForm
 from dingtalk.foundation.admin_display import COPY_SCRIPT, ago, copyable, label
 from dingtalk.foundation.operators import operator_of
@@ -28,6 +29,7 @@ from dingtalk.models import (
     SuiteKind,
     SuiteTicket,
 )
+from dingtalk.suite_values import SECRET_FIELDS
 from dingtalk.tickets import OVERDUE_AFTER
 
 _SHOWN_ONCE = "_dingtalk_shown_once"
@@ -77,6 +79,8 @@ class SuiteAdmin(ModelAdmin):
             {"fields": ("js_domains", ("isv_corp_id", "new_sso_secret"), "freshness_window_seconds")},
         ),
     )
+
+    actions_detail = ("change_credentials",)
 
     class Media:
         js = (COPY_SCRIPT,)
@@ -174,6 +178,43 @@ class SuiteAdmin(ModelAdmin):
         if not dead:
             return waiting
         return format_html("{} {}", waiting, label(_("%(count)d dead") % {"count": dead}, "danger"))
+
+    @action(
+        description=gettext_lazy("Change token, key or secret"),
+        permissions=["change"],
+        icon="autorenew",
+        url_path="credentials",
+    )
+    def change_credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead through the change of a secret; only a POST changes anything."""
+        suite = self.get_object(request, object_id)
+        if suite is None:
+            raise Http404
+        form = NewValueForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and request.POST.get("do") == "change":
+            return self._changed_credential(request, suite, form)
+        if request.POST.get("do") == "end" and request.POST.get("name") in SECRET_FIELDS:
+            actor, name = operator_of(request), request.POST["name"]
+            suites.end_previous(suite, name=name, actor=actor, now=timezone.now())
+            return HttpResponseRedirect(request.path)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change token, key or secret of %(suite)s") % {"suite": suite},
+            "opts": self.opts,
+            "states": states_of(suite, now=timezone.now()),
+            "errors": form.non_field_errors() if form.is_bound else (),
+            "back_url": _page_of(suite),
+        }
+        return TemplateResponse(request, "dingtalk/admin/credentials.html", context)
+
+    def _changed_credential(self, request: HttpRequest, suite: Suite, form: NewValueForm) -> HttpResponse:
+        name = form.cleaned_data["name"]
+        value, is_generated = form.new_value()
+        suites.change_suite(suite, changes={name: value}, actor=operator_of(request), now=timezone.now())
+        if not is_generated:
+            return HttpResponseRedirect(request.path)
+        title = _("Enter these at DingTalk")
+        return shown_once(self, request, title=title, values=[(NAMES[name], value)], next_url=request.path)
 
     def _generated_page(self, request: HttpRequest, suite: Suite) -> TemplateResponse | None:
         generated: dict[str, str] = getattr(request, _SHOWN_ONCE, {})

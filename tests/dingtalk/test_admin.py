@@ -308,3 +308,69 @@ def test_a_domain_is_a_host_name_and_a_window_a_number_of_seconds(operator, rows
     assert set(answer.context["adminform"].form.errors) == {"js_domains", "freshness_window_seconds"}
     suite.refresh_from_db()
     assert (suite.js_domains, suite.freshness_window_seconds) == ("", None)
+
+
+class TestChangingACredential:
+    """The page that leads through it."""
+
+    @pytest.fixture
+    def page(self, rows: AdminRows) -> str:
+        """Its address for the suite."""
+        return f"/admin/dingtalk/suite/{rows.suite.pk}/credentials/"
+
+    def test_a_generated_value_is_shown_once_and_both_work(self, operator, rows, page):
+        old = rows.suite.callback_token
+
+        shown = operator.post(page, {"do": "change", "name": "callback_token", "value": ""})
+
+        rows.suite.refresh_from_db()
+        assert rows.suite.callback_token in shown.content.decode()
+        assert rows.suite.callback_token_previous == old
+        again = operator.get(page).content.decode()
+        assert rows.suite.callback_token not in again
+        assert "has not been used since the change" in again
+
+    def test_it_says_when_the_previous_value_was_last_used(self, operator, rows, page):
+        operator.post(page, {"do": "change", "name": "encoding_aes_key", "value": OTHER_AES_KEY})
+        Suite.objects.filter(pk=rows.suite.pk).update(encoding_aes_key_previous_used_at=timezone.now())
+
+        text = operator.get(page).content.decode()
+
+        assert "The previous value was last used at" in text
+        assert OTHER_AES_KEY not in text
+
+    def test_the_previous_value_is_ended_by_a_button_and_audited(self, operator, rows, page):
+        operator.post(page, {"do": "change", "name": "suite_secret", "value": "copied-from-dingtalk"})
+
+        operator.post(page, {"do": "end", "name": "suite_secret"})
+
+        rows.suite.refresh_from_db()
+        assert rows.suite.suite_secret == "copied-from-dingtalk"
+        assert rows.suite.suite_secret_previous is None
+        assert AuditEntry.objects.filter(
+            action="suite.end_previous", details={"ended": "suite_secret"}
+        ).exists()
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {"do": "change", "name": "suite_secret", "value": ""},
+            {"do": "change", "name": "encoding_aes_key", "value": "too-short"},
+            {"do": "change", "name": "suite_key", "value": "x"},
+            {"do": "end", "name": "suite_key"},
+            {"do": "nothing", "name": "callback_token"},
+        ],
+    )
+    def test_a_wrong_value_changes_nothing(self, operator, rows, page, form):
+        before = Suite.objects.get(pk=rows.suite.pk).version
+
+        assert operator.post(page, form).status_code == 200
+        assert Suite.objects.get(pk=rows.suite.pk).version == before
+
+    def test_a_link_changes_nothing(self, operator, rows, page):
+        before = Suite.objects.get(pk=rows.suite.pk).version
+
+        operator.get(page, {"do": "end", "name": "callback_token"})
+        operator.get(page, {"do": "change", "name": "callback_token"})
+
+        assert Suite.objects.get(pk=rows.suite.pk).version == before
