@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dingtalk.simulator import (
+    callback_registration,
     contacts,
     departments,
     internal_apps,
@@ -51,12 +52,18 @@ OLD_FAMILY = _table(
         ("POST", "/service/get_agent"): suite_service.get_agent,
         ("POST", "/service/get_unactive_corp"): suite_service.get_unactive_corp,
         ("POST", "/service/reauth_corp"): suite_service.reauth_corp,
+        ("POST", "/service/set_corp_ipwhitelist"): suite_service.set_corp_ipwhitelist,
         ("GET POST", "/topapi/v2/user/getuserinfo"): login.get_user_info,
         ("GET", "/user/getuserinfo"): login.get_user_info_flat,
         ("GET", "/sso/gettoken"): login.get_sso_token,
         ("GET", "/sso/getuserinfo"): login.get_sso_user,
         ("GET", "/gettoken"): internal_apps.get_token,
         ("GET", "/get_jsapi_ticket"): jsapi.get_jsapi_ticket,
+        ("POST", "/call_back/register_call_back"): callback_registration.register,
+        ("POST", "/call_back/update_call_back"): callback_registration.update,
+        ("GET", "/call_back/get_call_back"): callback_registration.get,
+        ("GET", "/call_back/delete_call_back"): callback_registration.delete,
+        ("GET", "/call_back/get_call_back_failed_result"): callback_registration.get_failed,
         ("GET", "/auth/scopes"): contacts.get_scopes,
         ("GET POST", "/topapi/v2/user/get"): contacts.get_user,
         ("GET POST", "/topapi/v2/user/list"): contacts.list_users,
@@ -100,6 +107,8 @@ NEW_FAMILY = _table(
     }
 )
 UNIFIED_TOKEN = Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token)
+# They push to the callback URL before they answer.
+PUSHING_FIRST = frozenset({"/call_back/register_call_back", "/call_back/update_call_back"})
 CHANGING = frozenset({"/service/get_permanent_code", "/service/activate_suite", "/service/reauth_corp"})
 # Posted without any body, and so without a content type.
 WITHOUT_BODY = frozenset({"/v1.0/oauth2/jsapiTickets"})

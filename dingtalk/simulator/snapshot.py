@@ -109,6 +109,7 @@ def describe_grant(world: World, grant: Grant) -> dict[str, Any]:
         "activated": grant.is_activated,
         "app_state": grant.app_state.value,
         "agent_id": grant.agent_id,
+        "ip_whitelist": grant.ip_whitelist,
         "permanent_code": grant.permanent_code,
         "auth_scope": {"authed_dept": grant.scope.dept_ids, "authed_user": grant.scope.user_ids},
         "unspent_codes": [

@@ -4,6 +4,7 @@
 Source: `protocol` pages of the old family, named at each function.
 """
 
+import re
 from typing import Any
 
 from dingtalk.simulator import grants
@@ -17,6 +18,8 @@ from dingtalk.simulator.world import AppState, Grant, Suite, World
 
 Result = dict[str, Any]
 
+# The last two parts may be stars; after a star the last one counts for nothing.
+_ADDRESS = re.compile(r"\d{1,3}\.\d{1,3}\.(\d{1,3}|\*)\.(\d{1,3}|\*)")
 CLOSE_DISABLED, CLOSE_NORMAL, CLOSE_WAITING = 0, 1, 2
 
 
@@ -132,6 +135,17 @@ def reauth_corp(call: Call) -> Result:
     for corp_id in corp_ids:
         if call.reauthorizer is not None:
             call.reauthorizer.push_grant_again(suite=suite, corp_id=corp_id)
+    return {}
+
+
+def set_corp_ipwhitelist(call: Call) -> Result:
+    """Replace a company's list of allowed addresses; kept and shown, not enforced (historic ISV guide)."""
+    suite = token_suite(call)
+    corp_id = _required(call, "auth_corpid", 400002)
+    addresses = call.parameters.texts("ip_whitelist")
+    if not all(_ADDRESS.fullmatch(address) for address in addresses):
+        raise OldFamilyError(400002, "参数错误")
+    _authorised(call, suite, corp_id=corp_id).ip_whitelist = addresses
     return {}
 
 

@@ -12,6 +12,7 @@ from dingtalk.simulator import invention
 from dingtalk.simulator.clock import Clock
 from dingtalk.simulator.codes import CodeStore
 from dingtalk.simulator.crypto import EnvelopeKeys
+from dingtalk.simulator.failed_list import FailedList
 from dingtalk.simulator.mailroom import Mailroom, Template
 from dingtalk.simulator.options import SimulatorOptions
 from dingtalk.simulator.stream_connections import StreamConnections
@@ -27,6 +28,7 @@ class PushMode(StrEnum):
     SYNC_HTTP = "sync_http"
     HTTP = "http"
     STREAM = "stream"
+    RDS = "rds"
 
 
 class AppState(StrEnum):
@@ -156,6 +158,7 @@ class Grant:
     is_activated: bool
     authorized_at_ms: int
     is_relieved: bool = False
+    ip_whitelist: list[str] = field(default_factory=list)
     app_state: AppState = AppState.NORMAL
     jsapi_ticket: JsapiTicket | None = field(default=None, repr=False)
 
@@ -196,6 +199,8 @@ class World:
         self.login_codes = CodeStore(clock=clock)
         self.mailroom = Mailroom()
         self.rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
+        self.failed_list = FailedList()
+        self.callback_registrations: dict[tuple[str, str], Any] = {}
         self._last_row_id = 7000
         self._last_event_ms = 0
 

@@ -110,6 +110,14 @@ CASES = [
         path="/service/reauth_corp",
     ),
     Case(
+        "set_corp_ip_whitelist",
+        lambda client: client.set_corp_ip_whitelist(
+            suite_access_token=SUITE_TOKEN, corp_id=CORP_ID, addresses=["203.0.113.7", "198.51.100.*"]
+        ),
+        {"errcode": 0},
+        path="/service/set_corp_ipwhitelist",
+    ),
+    Case(
         "get_auth_scopes",
         lambda client: client.get_auth_scopes(corp_access_token=CORP_TOKEN),
         {
