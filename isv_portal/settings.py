@@ -31,6 +31,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
 _positive = validate.Range(min=0, min_inclusive=False)
 _at_least_one = validate.Range(min=1)
+_not_negative = validate.Range(min=0)
 
 # --- Read everything ---------------------------------------------------------------------------
 DATA_DIR: Path = env.path("DATA_DIR", BASE_DIR / "var")
@@ -71,6 +72,14 @@ DINGTALK_CONNECT_TIMEOUT_SECONDS: float = env.float(
     "DINGTALK_CONNECT_TIMEOUT_SECONDS", 3.0, validate=_positive
 )
 DINGTALK_READ_TIMEOUT_SECONDS: float = env.float("DINGTALK_READ_TIMEOUT_SECONDS", 8.0, validate=_positive)
+DINGTALK_CALLS_PER_SECOND: int = env.int("DINGTALK_CALLS_PER_SECOND", 300, validate=_not_negative)
+DINGTALK_CALLS_PER_20_SECONDS: int = env.int("DINGTALK_CALLS_PER_20_SECONDS", 9000, validate=_not_negative)
+DINGTALK_CALLS_PER_SECOND_PER_API: int = env.int(
+    "DINGTALK_CALLS_PER_SECOND_PER_API", 15, validate=_not_negative
+)
+DINGTALK_CALLING_PROCESSES: int = env.int("DINGTALK_CALLING_PROCESSES", 4, validate=_at_least_one)
+DINGTALK_BREAKER_FAILURES: int = env.int("DINGTALK_BREAKER_FAILURES", 8, validate=_not_negative)
+DINGTALK_BREAKER_SECONDS: float = env.float("DINGTALK_BREAKER_SECONDS", 15.0, validate=_positive)
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
 TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))

@@ -3,6 +3,7 @@ Calls to DingTalk. Besides the simulator, nothing else in the project opens a so
 
 Each method makes one call and returns what was asked for, or raises
 
+- HeldBack, an ApiError too, when the call was not sent because it may not go out now (see `discipline`),
 - TransportError when there is no usable answer; `retryable` says that DingTalk cannot have acted, or that
   the call may be made again,
 - an ApiError when DingTalk says no.
@@ -23,6 +24,7 @@ from dingtalk.client.callbacks import CallbackCalls
 from dingtalk.client.contacts import ContactCalls
 from dingtalk.client.corp_tokens import CorpTokenCalls
 from dingtalk.client.departments import DepartmentCalls
+from dingtalk.client.discipline import Limits, new_gate
 from dingtalk.client.forwarding import ForwardingCalls
 from dingtalk.client.installations import InstallationCalls
 from dingtalk.client.internal_apps import InternalAppCalls
@@ -71,6 +73,19 @@ def dingtalk_client() -> DingTalkClient:
         api_base_url=settings.DINGTALK_API_BASE_URL,
         connect_timeout_seconds=settings.DINGTALK_CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=settings.DINGTALK_READ_TIMEOUT_SECONDS,
+        gate=new_gate(
+            limits=_limits(), redis_url=settings.REDIS_URL, processes=settings.DINGTALK_CALLING_PROCESSES
+        ),
+    )
+
+
+def _limits() -> Limits:
+    return Limits(
+        calls_per_second=settings.DINGTALK_CALLS_PER_SECOND,
+        calls_per_20_seconds=settings.DINGTALK_CALLS_PER_20_SECONDS,
+        calls_per_second_per_api=settings.DINGTALK_CALLS_PER_SECOND_PER_API,
+        breaker_failures=settings.DINGTALK_BREAKER_FAILURES,
+        breaker_seconds=settings.DINGTALK_BREAKER_SECONDS,
     )
 
 
