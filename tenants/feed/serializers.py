@@ -30,7 +30,7 @@ class FeedParametersSerializer(serializers.Serializer[Any]):
     suite_key = serializers.CharField(default="", max_length=MAX_SUITE_KEY_LENGTH, help_text="Exactly.")
     corp_id = serializers.CharField(default="", max_length=MAX_CORP_ID_LENGTH, help_text="Exactly.")
     type = serializers.CharField(
-        default="",
+        required=False,
         max_length=MAX_TYPES * (_TYPE_LENGTH + 1),
         help_text=f"Event types, exactly; several (at most {MAX_TYPES}) with commas between them.",
     )

@@ -63,7 +63,7 @@ class EventFeed(ApiView):
         and ask again with it as `after`: at once while `has_more`, else after a pause.
         """
         wanted = self.read_query(FeedParametersSerializer)
-        after, types = wanted.pop("after", None), wanted.pop("type") or ()
+        after, types = wanted.pop("after", None), wanted.pop("type", ())
         page = self._read(after, types=types, **wanted)
         shown = {"results": page.entries, "next": write_cursor(page.position), "has_more": page.has_more}
         return Response(EventPageSerializer(shown).data)
