@@ -37,6 +37,7 @@ from dingtalk.simulator.pushes import Pusher
 from dingtalk.simulator.remote import SimulatorRemote
 from dingtalk.simulator.snapshot import NOTICE, describe_world
 from dingtalk.simulator.state_out import StateFile
+from dingtalk.simulator.stream_control import StreamControl
 from dingtalk.simulator.stream_gateway import CONNECT_PATH, connect
 from dingtalk.simulator.world import World
 
@@ -86,6 +87,7 @@ class Simulator:
             Route("/", _notice, methods=["GET"]),
             Route(login_page.PATH, login_page.LoginPage(self.world).answer, methods=["GET"]),
             *Control(self).routes(),
+            *StreamControl(self.world).routes(),
             WebSocketRoute(CONNECT_PATH, self._connect),
             Route("/_sim/{rest:path}", _no_such_control, methods=METHODS),
             Route("/{path:path}", gateway.answer, methods=METHODS),

@@ -55,10 +55,11 @@ def keep_connection(suite_id: UUID, epoch: int, *, seconds: float, report: Mappi
     return bool(rows.filter(holds_lease(epoch), pk=suite_id).update(**report))
 
 
-def release_connection(suite_id: UUID, epoch: int) -> None:
-    """Let another process connect this suite at once."""
+def release_connection(suite_id: UUID, epoch: int, *, report: Mapping[str, Any]) -> None:
+    """Let another process connect this suite at once; `report`: what there was to say last."""
     held = StreamConnection.objects.filter(holds_lease(epoch), pk=suite_id)
-    held.update(lease_until=None, state=ConnectionState.STOPPED, connected_since=None)
+    stopped = {"state": ConnectionState.STOPPED, "connected_since": None}
+    held.update(lease_until=None, **{**report, **stopped})
 
 
 def note_error(suite_id: UUID, error: str, *, at: datetime | None = None) -> None:

@@ -72,15 +72,18 @@ class SuiteRunner:
         return claim_connection(self._suite_id, holder=self._place.holder, seconds=self._place.lease_seconds)
 
     async def _lead(self, epoch: int) -> None:
+        progress: Progress | None = None
         try:
             credentials = await self._threads.run(self._read_credentials)
             if credentials is not None:
-                await self._connect(credentials, epoch)
+                progress = Progress(suite_key=credentials.suite_key)
+                await self._connect(credentials, epoch, progress)
             else:
                 # Nobody else can read them either: do not pass the lease around.
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
         finally:
-            await self._threads.run(partial(release_connection, self._suite_id, epoch))
+            report = progress.report() if progress else {}
+            await self._threads.run(partial(release_connection, self._suite_id, epoch, report=report))
 
     def _read_credentials(self) -> StreamCredentials | None:
         try:
@@ -90,8 +93,7 @@ class SuiteRunner:
             note_error(self._suite_id, "the suite secret cannot be decrypted")
             return None
 
-    async def _connect(self, credentials: StreamCredentials, epoch: int) -> None:
-        progress = Progress(suite_key=credentials.suite_key)
+    async def _connect(self, credentials: StreamCredentials, epoch: int, progress: Progress) -> None:
         client = StreamClient(
             credentials=credentials, store=partial(self._store, credentials), progress=progress
         )
