@@ -21,9 +21,10 @@ from dingtalk.simulator import invention
 from dingtalk.simulator.crypto import Envelope
 from dingtalk.simulator.delivery import NO_URL, UNREACHABLE, RawReply, Verdict, judge, post_envelope
 from dingtalk.simulator.faults import PUSH, FaultBoard, FaultKind
+from dingtalk.simulator.rds_rows import NO_DATABASE, RowWriter, no_database
 from dingtalk.simulator.stream_documents import is_stream_event
 from dingtalk.simulator.stream_gateway import deliver
-from dingtalk.simulator.world import Suite, World
+from dingtalk.simulator.world import PushMode, Suite, World
 
 LEDGER_SIZE = 20_000
 SENDERS = 32
@@ -93,9 +94,11 @@ class Push:
 class Pusher:
     """Sends pushes in the background of the server's event loop."""
 
-    def __init__(self, *, world: World, faults: FaultBoard) -> None:
+    def __init__(self, *, world: World, faults: FaultBoard, rows: RowWriter | None = None) -> None:
+        """`rows`: writes into the push database, for suites in RDS mode."""
         self._world = world
         self._faults = faults
+        self._rows = rows
         self._pushes: deque[Push] = deque(maxlen=LEDGER_SIZE)
         self._ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,6 +168,8 @@ class Pusher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._senders.shutdown(wait=False, cancel_futures=True)
+        if self._rows is not None:
+            self._rows.close()
 
     def _record(
         self, suite: Suite, content: Content, *, corp_id: str, retry_delays: tuple[float, ...]
@@ -199,10 +204,17 @@ class Pusher:
             push.attempts.append(attempt)
             push.state = PushState.DELIVERED if attempt.accepted else PushState.RETRYING
             push.first_attempt.set()
-            if attempt.accepted or attempt.reason == NO_URL:
+            if attempt.accepted or attempt.reason in (NO_URL, NO_DATABASE):
                 break
         if push.state is PushState.RETRYING:
             push.state = PushState.FAILED
+            self._list_failed(push, suite)
+
+    def _list_failed(self, push: Push, suite: Suite) -> None:
+        """Keep what was not delivered over HTTP, for the company's list of failed pushes."""
+        is_by_http = suite.push_mode in (PushMode.HTTP, PushMode.SYNC_HTTP)
+        if is_by_http and isinstance(push.content, dict):
+            self._world.failed_list.add(suite.suite_key, push.content)
 
     def _usual_delays(self, content: Content) -> tuple[float, ...]:
         options = self._world.options
@@ -215,6 +227,10 @@ class Pusher:
         if isinstance(push.content, dict) and is_stream_event(push.content):
             fault = self._faults.take(PUSH)
             reply, verdict = await deliver(self._world, suite.suite_key, push.content, fault)
+            return _attempt_record(at_ms, reply, verdict)
+        if suite.push_mode is PushMode.RDS and isinstance(push.content, dict) and "bizData" in push.content:
+            fault = self._faults.take(PUSH)
+            reply, verdict = await self._rows.deliver(push.content, fault) if self._rows else no_database()
             return _attempt_record(at_ms, reply, verdict)
         if push.envelope is None or not keep_envelope:
             push.envelope = suite.keys.seal(

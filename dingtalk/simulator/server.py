@@ -34,6 +34,7 @@ from dingtalk.simulator.faults import FaultBoard
 from dingtalk.simulator.gateway import Gateway
 from dingtalk.simulator.options import SimulatorOptions
 from dingtalk.simulator.pushes import Pusher
+from dingtalk.simulator.rds_rows import RowWriter
 from dingtalk.simulator.remote import SimulatorRemote
 from dingtalk.simulator.snapshot import NOTICE, describe_world
 from dingtalk.simulator.state_out import StateFile
@@ -55,12 +56,15 @@ class Simulator:
         options: SimulatorOptions | None = None,
         seed: seeds.Seed | None = None,
         state_file: StateFile | None = None,
+        rds_url: str = "",
     ) -> None:
+        """`rds_url`: the MySQL database that rows are written into, for suites in RDS mode."""
         self.base_url = ""
         self.world = World(options=options or SimulatorOptions(), clock=Clock())
         self.faults = FaultBoard()
         self.calls = CallLedger()
-        self.pusher = Pusher(world=self.world, faults=self.faults)
+        rows = RowWriter(rds_url) if rds_url else None
+        self.pusher = Pusher(world=self.world, faults=self.faults, rows=rows)
         self.administrator = Administrator(world=self.world, pusher=self.pusher)
         self._state_file = state_file
         seeds.plant(self.world, seeds.DEFAULT_SEED if seed is None else seed)
@@ -195,12 +199,13 @@ class RunningSimulator:
         options: SimulatorOptions | None = None,
         seed: seeds.Seed | None = None,
         state_out: Path | None = None,
+        rds_url: str = "",
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.options = options or SimulatorOptions()
         state_file = StateFile(state_out) if state_out else None
-        simulator = Simulator(options=self.options, seed=seed, state_file=state_file)
+        simulator = Simulator(options=self.options, seed=seed, state_file=state_file, rds_url=rds_url)
         self._listener = Listener(simulator, host=host, port=port)
         self._thread = threading.Thread(target=self._listener.run, name="dingtalk-simulator", daemon=True)
         self.base_url = self._listener.base_url

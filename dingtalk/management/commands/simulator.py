@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-_PACKAGES = frozenset({"starlette", "uvicorn", "h11", "anyio"})
+_PACKAGES = frozenset({"starlette", "uvicorn", "h11", "anyio", "pymysql"})
 
 
 class Command(BaseCommand):
@@ -30,6 +30,11 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--ticket-grace", type=float, default=0, help="seconds that a replaced ticket still counts (0)"
+        )
+        parser.add_argument(
+            "--rds-url",
+            default="",
+            help="MySQL database that the rows of suites in RDS mode are written into",
         )
         parser.add_argument("--token-lifetime", type=int, default=7200, help="seconds (7200)")
         parser.add_argument(
@@ -65,6 +70,7 @@ class Command(BaseCommand):
                 options=_simulator_options(options),
                 seed=read_seed(options["seed"]) if options["seed"] else None,
                 state_file=StateFile(state_out) if state_out else None,
+                rds_url=options["rds_url"],
             )
             listener = server.Listener(simulator, host=options["host"], port=options["port"])
         except SeedError as error:
