@@ -80,7 +80,7 @@ class SuiteAdmin(ModelAdmin):
         ),
     )
 
-    actions_detail = ("change_credentials",)
+    actions_detail: tuple[str, ...] = ("change_credentials",)
 
     class Media:
         js = (COPY_SCRIPT,)

@@ -12,9 +12,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 
-def confirmation(title: Any, description: Any) -> dict[str, Any]:
-    """Return the dialog that asks before a button acts."""
-    return {"title": title, "description": description, "form_submit_text": _("Do it")}
+def confirmation(title: Any, description: Any, *, form_class: Any = None) -> dict[str, Any]:
+    """Return the dialog that asks before a button acts; `form_class`: what it asks for besides."""
+    return {
+        "title": title,
+        "description": description,
+        "form_class": form_class,
+        "form_submit_text": _("Do it"),
+    }
 
 
 def back_from_dialog(request: HttpRequest, *, fallback: str) -> HttpResponse:

@@ -21,6 +21,7 @@ from dingtalk.foundation.text import visible
 from tenants import operations
 from tenants.admin.display import explained_error, short_error, state_label, waiting_label
 from tenants.admin.inlines import CodeInline, TokenInline, TransitionInline
+from tenants.admin.ip_whitelist import IpWhitelistAction
 from tenants.errors import TenantNotActive, TokenUnavailable
 from tenants.models import Tenant
 
@@ -37,7 +38,7 @@ _REFRESH_DIALOG = confirmation(
 
 
 @admin.register(Tenant)
-class TenantAdmin(ReadOnlyAdmin):
+class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
     """Tenants are changed by what companies do at DingTalk; operators look, and have things tried again."""
 
     list_display = (
@@ -60,7 +61,7 @@ class TenantAdmin(ReadOnlyAdmin):
     search_help_text = _("corp id, company or suite key")
     actions = ("reconcile_selected", "refresh_tokens_of_selected")
     actions_row = ("reconcile", "refresh_token")
-    actions_detail = ("reconcile", "refresh_token")
+    actions_detail = ("reconcile", "refresh_token", "set_ip_whitelist")
     inlines = (TokenInline, TransitionInline, CodeInline)
     fieldsets = (
         (
