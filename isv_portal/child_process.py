@@ -26,6 +26,7 @@ class ProcessSpec:
     What to run, under which name it is reported, and in which folder it runs.
 
     `env`: its environment, or ours when None. `log`: the file that its output is added to, or ours.
+    `is_wanted`: whether to start it now, asked again and again until it is; None: always.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ProcessSpec:
     folder: Path | None = None
     env: Mapping[str, str] | None = None
     log: Path | None = None
+    is_wanted: Callable[[], bool] | None = None
 
 
 class ChildProcess:

@@ -83,6 +83,9 @@ _LIBRARY_LOGGERS: dict[str, Any] = {
     "django.db.backends": _at("WARNING"),
     # Its warnings repeat whole URLs, and old endpoints of DingTalk carry tokens in them.
     "urllib3": _at("ERROR"),
+    # Both write whole frames, and addresses with the ticket of a connection.
+    "websockets": _at("ERROR"),
+    "dingtalk_stream": _at("ERROR"),
     "kombu": _at("WARNING"),
     "amqp": _at("WARNING"),
     "celery.worker.strategy": _at("WARNING"),

@@ -6,6 +6,7 @@ exist there, so each call has timeouts of its own.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from isv_portal.child_process import ProcessSpec
@@ -28,18 +29,29 @@ def portal_processes(
     web_threads: int,
     worker_threads: int,
     reads_push_database: bool = False,
+    wants_stream: Callable[[], bool] | None = None,
 ) -> list[ProcessSpec]:
-    """Return all processes of one portal on one machine; that of RDS mode only where there is a database."""
+    """
+    Return all processes of one portal on one machine.
+
+    That of RDS mode only where there is a database; that of Stream mode begins when `wants_stream` says so.
+    """
     commands = {
         "web": web_command(host=host, port=port, processes=web_processes, threads=web_threads),
         "worker": worker_command(threads=worker_threads),
         "dispatcher": [sys.executable, "-m", "django", "dispatcher"],
         "beat": beat_command(schedule_file=data_dir / "beat-schedule"),
     }
+    if wants_stream is not None:
+        commands["stream"] = [sys.executable, "-m", "django", "stream"]
     if reads_push_database:
         commands["rds"] = [sys.executable, "-m", "django", "rds"]
     # Python finds our packages in the folder that a module is run in.
-    return [ProcessSpec(name, command, folder=_CHECKOUT) for name, command in commands.items()]
+    conditions = {"stream": wants_stream}
+    return [
+        ProcessSpec(name, command, folder=_CHECKOUT, is_wanted=conditions.get(name))
+        for name, command in commands.items()
+    ]
 
 
 def web_command(*, host: str, port: int, processes: int, threads: int) -> list[str]:

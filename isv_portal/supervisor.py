@@ -30,6 +30,10 @@ class _Slot:
     pause_seconds: float = FIRST_PAUSE_SECONDS
     start_at: float = 0.0
 
+    @property
+    def is_wanted(self) -> bool:
+        return self.spec.is_wanted is None or self.spec.is_wanted()
+
 
 class Supervisor:
     """Watches a fixed set of processes until it is told to end."""
@@ -59,7 +63,7 @@ class Supervisor:
         for slot in self._slots:
             if slot.child is not None and slot.child.has_ended():
                 self._bury(slot)
-            if slot.child is None and time.monotonic() >= slot.start_at:
+            if slot.child is None and time.monotonic() >= slot.start_at and slot.is_wanted:
                 self._start(slot)
 
     def _start(self, slot: _Slot) -> None:

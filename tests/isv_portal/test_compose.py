@@ -22,7 +22,17 @@ def test_the_file_is_what_compose_reads():
 
 
 def test_every_process_of_the_portal_has_a_service():
-    assert set(OURS) == {"migrate", "callback", "web", "worker", "dispatcher", "beat", "rds", "simulator"}
+    assert set(OURS) == {
+        "migrate",
+        "callback",
+        "web",
+        "worker",
+        "dispatcher",
+        "beat",
+        "stream",
+        "rds",
+        "simulator",
+    }
 
 
 @pytest.mark.parametrize("missing", SECRETS)

@@ -17,7 +17,7 @@ from tests.support.services import free_port
 pytestmark = pytest.mark.journey
 
 # How the log of a process that answers no HTTP shows that it is at work.
-AT_WORK = {"worker": " ready.", "beat": "beat: Starting...", "dispatcher": ""}
+AT_WORK = {"worker": " ready.", "beat": "beat: Starting...", "dispatcher": "", "stream": "stream_started"}
 
 
 @pytest.fixture(scope="module")

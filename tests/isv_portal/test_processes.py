@@ -36,6 +36,22 @@ def test_the_reader_of_push_tables_runs_where_there_is_a_push_database():
     assert arguments(specs[-1].command) == ["-m", "django", "rds"]
 
 
+def test_the_process_of_stream_mode_begins_when_it_is_wanted():
+    specs = processes.portal_processes(
+        host="127.0.0.1",
+        port=8000,
+        data_dir=Path("/data"),
+        web_processes=2,
+        web_threads=16,
+        worker_threads=8,
+        wants_stream=lambda: False,
+    )
+
+    (stream,) = [spec for spec in specs if spec.is_wanted is not None]
+    assert (stream.name, stream.is_wanted()) == ("stream", False)
+    assert arguments(stream.command) == ["-m", "django", "stream"]
+
+
 def test_the_compose_file_runs_the_same_programs():
     web = processes.web_command(host="0.0.0.0", port=8000, processes=2, threads=16)
     worker = processes.worker_command(threads=16)

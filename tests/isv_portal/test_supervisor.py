@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -44,9 +45,9 @@ class Watched:
 
 
 @contextmanager
-def supervising(program: str) -> Iterator[Watched]:
+def supervising(program: str, *wanted_from: str) -> Iterator[Watched]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.isv_portal.supervised", program],
+        [sys.executable, "-m", "tests.isv_portal.supervised", program, *wanted_from],
         cwd=ROOT,
         env=clean_environment(),
         stdout=subprocess.PIPE,
@@ -120,6 +121,18 @@ def test_told_twice_it_kills_who_does_not_listen():
         watched.line_with("did not end in time and was killed")
         assert watched.process.wait(10) == 0
         assert not is_running(pid)
+
+
+def test_a_process_that_is_not_wanted_yet_is_started_when_it_is(tmp_path):
+    wanted = tmp_path / "wanted"
+    with supervising(SLEEP, str(wanted)) as watched:
+        time.sleep(0.5)
+        wanted.touch()
+        wanted_at = time.time()
+
+        pid = watched.next_pid()
+
+        assert Path(f"/proc/{pid}").stat().st_ctime > wanted_at - 0.1
 
 
 def test_what_a_dead_process_had_started_ends_before_the_next_one_starts():

@@ -17,6 +17,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from isv_portal.processes import portal_processes
+from isv_portal.stream_wish import StreamWish
 from isv_portal.supervisor import Supervisor
 
 HIGHEST_PORT = 65_535
@@ -25,6 +26,8 @@ HIGHEST_PORT = 65_535
 class Command(BaseCommand):
     """
     Bring the tables up to date, then run web, worker, dispatcher and beat, and start again what ends.
+
+    The processes of Stream and RDS mode run where they are wanted.
 
     Ends on SIGTERM or Ctrl-C, when all of them have ended.
     """
@@ -58,6 +61,7 @@ class Command(BaseCommand):
             web_threads=settings.WEB_THREADS,
             worker_threads=settings.WORKER_THREADS,
             reads_push_database=bool(settings.RDS_DATABASE_URL),
+            wants_stream=StreamWish(report=self._report),
         )
 
     def _report(self, line: str) -> None:
