@@ -21,6 +21,7 @@ from dingtalk import feed
 from dingtalk.inbox import split_push
 from dingtalk.local_workers import LocalWorkers
 from dingtalk.models import ReceivedPush
+from dingtalk.outages import Pulse
 from dingtalk.publisher import Publisher
 from dingtalk.work import WorkQueue, registered_queues
 
@@ -40,6 +41,7 @@ class Dispatcher:
     def __init__(self, *, publisher: Publisher | None = None, workers: LocalWorkers | None = None) -> None:
         self._publisher = publisher or Publisher()
         self._workers = workers or LocalWorkers()
+        self._pulse = Pulse()
         self._failing: set[str] = set()
         self._unsplittable: dict[UUID, float] = {}
 
@@ -56,7 +58,8 @@ class Dispatcher:
 
     def run_once(self) -> bool:
         """Do one turn; return whether there may be more to do at once. Raises nothing: it has to go on."""
-        is_busy = self._attempt("split", self._split_waiting)
+        is_busy = self._attempt("sign_of_life", self._pulse.beat)
+        is_busy |= self._attempt("split", self._split_waiting)
         is_busy |= self._attempt("feed", feed.number_events)
         for queue in registered_queues():
             is_busy |= self._attempt(queue.name, partial(self._dispatch, queue))

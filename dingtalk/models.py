@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from dingtalk.foundation.encrypted_fields import EncryptedBinaryField, EncryptedTextField
 from dingtalk.foundation.ids import new_id
 from dingtalk.foundation.leases import Leased
+from dingtalk.outages import Outage as Outage
+from dingtalk.outages import SignOfLife as SignOfLife
 from dingtalk.protocol.events import read_stored_data
 from dingtalk.rds.position import RdsPosition as RdsPosition
 from dingtalk.stream.state import ConnectionState as ConnectionState

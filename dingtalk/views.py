@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from dingtalk import callbacks
 from dingtalk.credentials import callback_credentials
 from dingtalk.errors import CannotReceive
+from dingtalk.outages import refused_pushes
 from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
 from dingtalk.refusal_log import RefusedRequest, refusal_log
@@ -41,7 +42,9 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         return refusal()
     except CannotReceive:
         logger.exception("callback_not_received")
+        refused_pushes.add(now=now)
         return HttpResponse(status=503, content_type="text/plain", headers={"Retry-After": "1"})
+    refused_pushes.report(now=now)
     return _with_length(JsonResponse(reply))
 
 
