@@ -6,6 +6,7 @@ from typing import Any
 
 from dingtalk.client import DingTalkClient, SuiteIdentity
 from dingtalk.client.discipline import Limits, new_gate
+from dingtalk.client.messages import Receivers
 
 OAPI, API = "https://oapi.dingtalk.com", "https://api.dingtalk.com"
 SUITE_KEY, CORP_ID = "suitekey0001", "dingcorp0001"
@@ -265,6 +266,61 @@ CASES = [
         path="/v1.0/oauth2/ssoUserInfo",
         method="GET",
         repeatable=False,
+    ),
+    Case(
+        "send_notification",
+        lambda client: client.send_notification(
+            corp_access_token=CORP_TOKEN,
+            agent_id=1001,
+            receivers=Receivers(user_ids=["zhangsan", "lisi"], dept_ids=[2]),
+            message={"msgtype": "text", "text": {"content": "你好"}},
+        ),
+        {"errcode": 0, "task_id": 256271667526, "request_id": "4shd8s6yyx8b"},
+        path="/topapi/message/corpconversation/asyncsend_v2",
+        repeatable=False,
+    ),
+    Case(
+        "send_template_notification",
+        lambda client: client.send_template_notification(
+            corp_access_token=CORP_TOKEN,
+            agent_id=1001,
+            receivers=Receivers(user_ids=["zhangsan"]),
+            template_id="template0001",
+            data={"name": "张三"},
+        ),
+        {"errcode": 0, "task_id": 256271667526},
+        path="/topapi/message/corpconversation/sendbytemplate",
+        repeatable=False,
+    ),
+    Case(
+        "get_send_progress",
+        lambda client: client.get_send_progress(corp_access_token=CORP_TOKEN, agent_id=1001, task_id=5),
+        {"errcode": 0, "progress": {"progress_in_percent": 100, "status": 2}},
+        path="/topapi/message/corpconversation/getsendprogress",
+    ),
+    Case(
+        "get_send_result",
+        lambda client: client.get_send_result(corp_access_token=CORP_TOKEN, agent_id=1001, task_id=5),
+        {"errcode": 0, "send_result": {"unread_user_id_list": ["zhangsan"]}},
+        path="/topapi/message/corpconversation/getsendresult",
+    ),
+    Case(
+        "recall_notification",
+        lambda client: client.recall_notification(corp_access_token=CORP_TOKEN, agent_id=1001, task_id=5),
+        {"errcode": 0},
+        path="/topapi/message/corpconversation/recall",
+    ),
+    Case(
+        "update_status_bar",
+        lambda client: client.update_status_bar(
+            corp_access_token=CORP_TOKEN,
+            agent_id=1001,
+            task_id=5,
+            status_value="已批准",
+            status_bg="0xFF00AA66",
+        ),
+        {"errcode": 0},
+        path="/topapi/message/corpconversation/status_bar/update",
     ),
 ]
 CASE = {case.name: case for case in CASES}

@@ -20,6 +20,7 @@ from dingtalk.client import (
     internal_apps,
     jsapi,
     login,
+    messages,
 )
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
 from dingtalk.client.call import Call, Request
@@ -41,7 +42,8 @@ from tests.dingtalk.client.client_calls import (
     make_client,
 )
 
-GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi, login)
+GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi, login, messages)
+SENDING = (messages.SEND, messages.SEND_BY_TEMPLATE)
 
 
 def made(name: str) -> tuple[Any, Any]:
@@ -190,12 +192,12 @@ def test_each_signature_is_of_the_moment_it_is_sent():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_only_the_call_that_spends_a_code_is_not_repeatable(case: Case):
+def test_only_what_spends_a_code_or_sends_a_message_is_not_repeatable(case: Case):
     described = [value for group in GROUPS for value in vars(group).values() if isinstance(value, Call)]
     [call] = [each for each in described if each.endpoint == case.endpoint]
 
     assert call.repeatable is case.repeatable
-    assert call.spends_code is not case.repeatable
+    assert (call.spends_code or call in SENDING) is not case.repeatable
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
