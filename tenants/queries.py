@@ -57,6 +57,17 @@ def get_shown_tenant(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str)
     return tenant
 
 
+def no_transitions() -> QuerySet[TenantTransition]:
+    """Return a query that finds nothing, for what only wants to know the model."""
+    return TenantTransition.objects.none()
+
+
+def visible_transitions(client: ApiClient, *, suite_key: str, corp_id: str) -> QuerySet[TenantTransition]:
+    """Return all moves of one tenant's state; raises TenantNotFound, also when the app may not see it."""
+    tenant = get_visible_tenant(client, suite_key=suite_key, corp_id=corp_id)
+    return TenantTransition.objects.filter(tenant=tenant)
+
+
 def newest_transitions(tenant: Tenant) -> list[TenantTransition]:
     """Return the last moves of a tenant's state, the newest first, at most 20."""
     return list(tenant.transitions.all()[:MAX_SHOWN_TRANSITIONS])

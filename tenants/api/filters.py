@@ -1,22 +1,57 @@
 """What lists can be filtered by, and the refusal of every other query parameter."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
+from django.core.exceptions import ValidationError as FormValidationError
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from tenants.identifiers import MAX_CORP_ID_LENGTH, MAX_SUITE_KEY_LENGTH
-from tenants.models import TenantState
+from tenants.models import TenantState, WaitingFor
+
+MAX_NAME_LENGTH = 200
+
+
+class MomentField(IsoDateTimeField):
+    """A time in ISO 8601 that exists in UTC too: the last hours of the year 9999 in New York do not."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise FormValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    """Takes such a time."""
+
+    field_class = MomentField
 
 
 class TenantFilter(filters.FilterSet):
-    """Exact matches; several narrow each other down."""
+    """Exact matches, a part of a name, and a time; several narrow each other down."""
 
     state = filters.ChoiceFilter(choices=TenantState.choices)
     suite_key = filters.CharFilter(field_name="suite__suite_key", max_length=MAX_SUITE_KEY_LENGTH)
     corp_id = filters.CharFilter(field_name="corp__corp_id", max_length=MAX_CORP_ID_LENGTH)
+    waiting_for = filters.ChoiceFilter(choices=[choice for choice in WaitingFor.choices if choice[0]])
+    name = filters.CharFilter(
+        field_name="corp__name",
+        lookup_expr="icontains",
+        max_length=MAX_NAME_LENGTH,
+        help_text="A part of the company's name, in any letter case.",
+    )
+    updated_since = MomentFilter(
+        field_name="updated_at",
+        lookup_expr="gte",
+        help_text="Rows that changed at this time or later, ISO 8601 with a time zone.",
+    )
 
 
 def refuse_odd_parameters(request: Request, *, known: Iterable[str]) -> None:

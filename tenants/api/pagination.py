@@ -9,6 +9,8 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
 MAX_LIMIT = 200
+# Digits; below what a column of the database holds.
+_LONGEST_NUMBER = 19
 
 
 class NewestFirst(CursorPagination):
@@ -39,9 +41,16 @@ class NewestFirst(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as error:
             raise _damaged_cursor() from error
-        if cursor is not None and not (cursor.offset == 0 and _is_id(cursor.position)):
+        if cursor is not None and not (cursor.offset == 0 and self.is_id(cursor.position)):
             raise _damaged_cursor()
         return cursor
+
+    def is_id(self, position: object) -> bool:
+        """Whether a cursor of ours can hold this."""
+        try:
+            return isinstance(position, str) and str(UUID(position)) == position
+        except ValueError:
+            return False
 
     def _get_position_from_instance(self, instance: Any, ordering: Any) -> str:  # noqa: ARG002 - DRF's signature
         return str(instance.pk)
@@ -60,11 +69,13 @@ class NewestFirst(CursorPagination):
         return parameters
 
 
-def _is_id(position: object) -> bool:
-    try:
-        return isinstance(position, str) and str(UUID(position)) == position
-    except ValueError:
-        return False
+class NewestTransitions(NewestFirst):
+    """The same over rows whose id is a number, which grows with time within a tenant."""
+
+    def is_id(self, position: object) -> bool:
+        """Whether a cursor of ours can hold this."""
+        is_number = isinstance(position, str) and position.isascii() and position.isdigit()
+        return is_number and len(str(position)) < _LONGEST_NUMBER
 
 
 def _damaged_cursor() -> ValidationError:

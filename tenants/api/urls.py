@@ -7,6 +7,7 @@ Any text is taken for an id, so that what cannot be one gets the same answer as 
 from django.urls import include, path
 
 from tenants.api.renewal import TenantAccessTokenRenewal
+from tenants.api.tenant_parts import TenantAgents, TenantAuthScope, TenantHistory
 from tenants.api.views import TenantAccessToken, TenantDetail, TenantList
 
 app_name = "api"
@@ -24,9 +25,17 @@ urlpatterns = [
         TenantAccessTokenRenewal.as_view(),
         name="tenant-access-token-renew",
     ),
+    path("tenants/<str:suite_key>/<str:corp_id>/agents", TenantAgents.as_view(), name="tenant-agents"),
+    path(
+        "tenants/<str:suite_key>/<str:corp_id>/auth-scope",
+        TenantAuthScope.as_view(),
+        name="tenant-auth-scope",
+    ),
+    path("tenants/<str:suite_key>/<str:corp_id>/history", TenantHistory.as_view(), name="tenant-history"),
     path("", include("tenants.contacts.urls")),
     path("", include("tenants.feed.urls")),
     path("", include("tenants.jsapi.urls")),
     path("", include("tenants.login.urls")),
     path("", include("tenants.notifications.urls")),
+    path("", include("tenants.proxy.urls")),
 ]
