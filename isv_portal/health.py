@@ -5,6 +5,7 @@ Readiness names each check, and says in both languages what to do about one that
 configuration is repeated: these pages are public.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dingtalk import tickets
+from dingtalk.client import dingtalk_client
 from dingtalk.foundation.keyring import DecryptionError, active_keyring
 from dingtalk.models import Suite
 
@@ -103,6 +105,23 @@ def describe_tickets() -> dict[str, int]:
     }
 
 
+def describe_calls() -> dict[str, Any]:
+    """
+    Return what keeps calls to DingTalk back, which makes nothing unready: the portal does its work later.
+
+    `rests_seconds`: for how long no call at all goes out. `endpoints_left_alone`: how many gave no usable
+    answer lately. `held_back`: calls of this process that were not sent, by reason.
+    """
+    gate = dingtalk_client().gate
+    state = gate.state()
+    return {
+        "counted_in": state.kept_in,
+        "rests_seconds": math.ceil(state.everything_rests_seconds),
+        "endpoints_left_alone": len(state.broken),
+        "held_back": gate.held_back(),
+    }
+
+
 @lru_cache(maxsize=1)
 def _known_migrations() -> frozenset[tuple[str, str]]:
     """All migrations of the installed apps; they do not change while a process runs."""
@@ -132,4 +151,7 @@ CHECKS = (
 )
 
 # What does not keep requests from being served, but should be known; figures only, this page is public.
-DETAILS: dict[str, Callable[[], Any]] = {"suite_tickets": describe_tickets}
+DETAILS: dict[str, Callable[[], Any]] = {
+    "suite_tickets": describe_tickets,
+    "calls_to_dingtalk": describe_calls,
+}

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from dingtalk.client.answers import SuiteIdentity
 from dingtalk.client.call import Request
 from dingtalk.client.discipline import Admission, Gate, new_gate
-from dingtalk.client.http import Transport
+from dingtalk.client.http import OversizedAnswer, Transport
 from dingtalk.client.refusals import read_success
 from dingtalk.protocol.errors import ApiError, ProtocolError, RateLimited, TransportError
 from dingtalk.protocol.signing import request_signature
@@ -78,14 +78,14 @@ class Caller:
     ) -> AnswerT | ApiError | TransportError:
         """The answer or the error, not yet raised: raised in here, it would carry others as its context."""
         members = self._members(request)
-        if isinstance(members, TransportError):
+        if isinstance(members, TransportError) and not isinstance(members, OversizedAnswer):
             self.gate.note_no_answer(admission)
             return members
         if isinstance(members, RateLimited):
             self.gate.note_limit(admission, members)
             return members
         self.gate.note_answer(admission)
-        if isinstance(members, ApiError):
+        if isinstance(members, ApiError | TransportError):
             return members
         try:
             return read(members)

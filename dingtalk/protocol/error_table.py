@@ -31,7 +31,8 @@ _SPENT_CODES = frozenset(
     {"40078", "40091", "40102", "42008", "41007", "invalidCode", "invalidParameter.authCode.notFound"}
 )
 _IP_BAN_CODE = "1111"
-_PAUSE_SECONDS = {_IP_BAN_CODE: IP_BAN_SECONDS, "90001": IP_BAN_SECONDS}
+# 90014 counts by the minute, as the v1.0 name of the same limit says (QpmLimit…).
+_PAUSE_SECONDS = {_IP_BAN_CODE: IP_BAN_SECONDS, "90001": IP_BAN_SECONDS, "90014": 60.0}
 _NESTING_CODE = "88"
 _NESTED_IN_TEXT = re.compile(r"\bsub_?code\s*=\s*([\w.\-]{1,64})", re.IGNORECASE)
 _ILLEGAL_TOKEN_CODE = "40014"  # noqa: S105 - an error code

@@ -7,7 +7,11 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from dingtalk.client import dingtalk_client
+from dingtalk.client.call import Call, Request
 from dingtalk.models import Suite
+from dingtalk.protocol.error_table import classify
+from dingtalk.protocol.errors import HeldBack
 from dingtalk.protocol.events import PushedTicket
 from dingtalk.tickets import store_tickets
 
@@ -93,3 +97,22 @@ def test_a_callback_process_tells_its_health_too(client, db, settings, path):
     settings.ROOT_URLCONF = "isv_portal.urls_callback"
 
     assert client.get(path).status_code == 200
+
+
+def test_a_ready_portal_tells_of_calls_that_are_held_back_and_names_none(client, db):
+    dingtalk_client.cache_clear()
+    gate = dingtalk_client().gate
+    request = Request(Call("/topapi/v2/user/get"), suite_key="suite1", corp_id="ding1")
+    gate.note_limit(gate.admit(request), classify(endpoint="/", code="1111", http_status=200))
+
+    with pytest.raises(HeldBack):
+        gate.admit(request)
+    details = client.get("/readyz").json()["details"]["calls_to_dingtalk"]
+    dingtalk_client.cache_clear()
+
+    assert details == {
+        "counted_in": "process",
+        "rests_seconds": 300,
+        "endpoints_left_alone": 0,
+        "held_back": {"ip_ban": 1},
+    }
