@@ -32,11 +32,11 @@ ModelT = TypeVar("ModelT", bound=Model)
 def prune(*, now: datetime) -> dict[str, int]:
     """Remove what is old enough; return the number of rows by kind."""
     removed = {
-        "push_bodies": _in_batches(_old_bodies(now), lambda rows: rows.update(body=None)),
-        "pushes": _in_batches(_old_pushes(now), _delete),
-        "event_payloads": _in_batches(_old_payloads(now), lambda rows: rows.update(payload=None)),
-        "refusals": _in_batches(_old_refusals(now), _delete),
-        "tickets": sum(_in_batches(tickets, _delete) for tickets in _old_tickets(now)),
+        "push_bodies": in_batches(_old_bodies(now), lambda rows: rows.update(body=None)),
+        "pushes": in_batches(_old_pushes(now), delete_rows),
+        "event_payloads": in_batches(_old_payloads(now), lambda rows: rows.update(payload=None)),
+        "refusals": in_batches(_old_refusals(now), delete_rows),
+        "tickets": sum(in_batches(tickets, delete_rows) for tickets in _old_tickets(now)),
     }
     logger.info("pruned", extra=removed)
     return removed
@@ -76,8 +76,12 @@ def _old_tickets(now: datetime) -> list[QuerySet[SuiteTicket]]:
     return found
 
 
-def _in_batches(old: QuerySet[ModelT], remove: Callable[[QuerySet[ModelT]], Any]) -> int:
-    """Short statements: a long one would hold up the callbacks. `remove` must take rows out of `old`."""
+def in_batches(old: QuerySet[ModelT], remove: Callable[[QuerySet[ModelT]], Any]) -> int:
+    """
+    Remove `old` by short statements, since a long one would hold up the callbacks; return how many rows.
+
+    `remove` must take rows out of `old`.
+    """
     count = 0
     for _ in range(MAX_BATCHES):
         keys = list(old.order_by("pk").values_list("pk", flat=True)[:BATCH])
@@ -88,5 +92,6 @@ def _in_batches(old: QuerySet[ModelT], remove: Callable[[QuerySet[ModelT]], Any]
     return count
 
 
-def _delete(rows: QuerySet[Any]) -> None:
+def delete_rows(rows: QuerySet[Any]) -> None:
+    """Remove whole rows."""
     rows.delete()

@@ -12,6 +12,9 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "reconcile-unconverged": _every(MINUTE, "tenants.tasks.reconcile_unconverged"),
         "refresh-tokens-ahead": _every(MINUTE, "tenants.tasks.refresh_tokens_ahead"),
         "warn-of-overdue-tickets": _every(10 * MINUTE, "dingtalk.tasks.warn_of_overdue_tickets"),
+        "tidy-notifications": _every(HOUR, "tenants.tasks.tidy_notifications"),
+        "follow-up-outages": _every(MINUTE, "tenants.tasks.follow_up_outages"),
+        "ask-for-failed-pushes": _every(10 * MINUTE, "tenants.tasks.ask_for_failed_pushes"),
         "prune": _every(HOUR, "dingtalk.tasks.prune"),
     }
 

@@ -5,7 +5,8 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from tenants import reconcile, sweeps, tokens
+from tenants import failed_pushes, reconcile, sweeps, tokens
+from tenants.notifications import retention as notification_retention
 
 
 @shared_task(ignore_result=True)
@@ -30,3 +31,27 @@ def reconcile_unconverged() -> None:
 def refresh_tokens_ahead() -> None:
     """Mark the tokens that end soon (on the beat schedule)."""
     sweeps.mark_tokens_to_refresh(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def tidy_notifications() -> None:
+    """Give up on lost answers, and remove what is old enough (on the beat schedule)."""
+    notification_retention.tidy(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def fetch_failed_pushes(fetch_id: str) -> None:
+    """Fetch a tenant's failed pushes."""
+    failed_pushes.fetch_wanted(UUID(fetch_id))
+
+
+@shared_task(ignore_result=True)
+def follow_up_outages() -> None:
+    """Have failed pushes fetched after outages of ours (on the beat schedule)."""
+    failed_pushes.follow_up_outages(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def ask_for_failed_pushes() -> None:
+    """Have the failed pushes of active tenants fetched now and then (on the beat schedule)."""
+    failed_pushes.ask_for_active_tenants(now=timezone.now())

@@ -161,6 +161,14 @@ class Migration(migrations.Migration):
             model_name="notification",
             index=models.Index(fields=["created_at"], name="notification_age"),
         ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state", "sending")),
+                fields=["attempt_started_at"],
+                name="notification_under_way",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="notification",
             constraint=models.UniqueConstraint(

@@ -90,6 +90,9 @@ class Notification(models.Model):
             models.Index(fields=["client", "tenant", "-id"], name="notification_of_client"),
             models.Index(fields=["tenant", "agent_id", "attempt_started_at"], name="notification_recent"),
             models.Index(fields=["created_at"], name="notification_age"),
+            models.Index(
+                fields=["attempt_started_at"], name="notification_under_way", condition=Q(state="sending")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,8 +16,8 @@ from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind
 from dingtalk.models import Suite
 from tenants import api_clients, api_keys
-from tenants.models import ApiKey, Scope, Tenant
-from tests.support.onboarding import grant_arrives, reconciled
+from tenants.models import ApiKey, Scope, Tenant, TenantState
+from tests.support.onboarding import grant_arrives, tenant_row
 from tests.support.upstream import CORP_ID, SUITE_KEY, Upstream, suite, upstream
 
 __all__ = ["suite", "upstream"]
@@ -79,7 +79,9 @@ def _fresh_limits() -> None:
 @pytest.fixture
 def tenant(db: None, suite: Suite, upstream: Upstream) -> Tenant:
     """The company, active."""
-    return reconciled(grant_arrives(suite, upstream.authorize()))
+    grant_arrives(suite, upstream.authorize())
+    Tenant.objects.update(state=TenantState.ACTIVE, next_reconcile_at=None)
+    return tenant_row()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from dingtalk.foundation.models import AuditEntry
 from tenants.models import Notification, NotificationState, NotifiedPerson, Tenant
-from tests.support.upstream import CORP_ID, SUITE_KEY, Upstream
-from tests.tenants.notifications.conftest import HELLO, SEND, App, error_of, refusal, says
+from tests.support.upstream import CORP_ID, SUITE_KEY
+from tests.tenants.notifications.conftest import HELLO, SEND, URL, App, error_of, refusal, says
 
 pytestmark = pytest.mark.django_db
 
@@ -209,3 +209,18 @@ def test_a_tenant_that_is_not_active_is_sent_nothing(app, tenant, upstream):
 
     assert refusal(app.send()) == (409, "tenant_not_active")
     assert (upstream.count(SEND), Notification.objects.count()) == (0, 0)
+
+
+def test_a_person_named_twice_is_one(app, tenant, upstream):
+    answer = app.send(user_ids=["zhangsan", "zhangsan"])
+
+    assert answer.json()["receivers"]["users"] == 1
+    assert upstream.count(SEND) == 1
+    assert upstream.remote.messages(SUITE_KEY, CORP_ID)[0]["delivered_to"] == ["zhangsan"]
+
+
+def test_another_method_is_refused(app, tenant):
+    sent = f"{URL}/{app.send().json()['id']}"
+
+    assert app.call("get", f"{sent}/recall").status_code == 405
+    assert app.call("post", f"{sent}/progress", {}).status_code == 405
