@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 
 from dingtalk import operations
@@ -22,6 +22,7 @@ from dingtalk.foundation.read_only_admin import LongListAdmin
 from dingtalk.foundation.text import visible
 from dingtalk.models import EventState, ReceivedEvent
 from dingtalk.protocol.errors import ProtocolError
+from dingtalk.protocol.event_catalogue import find_event
 
 _SHORT_LENGTH = 80
 _COLOURS = {
@@ -47,7 +48,12 @@ class ReceivedEventAdmin(LongListAdmin):
         "attempts",
         "outcome",
     )
-    list_filter = (("state", ChoicesDropdownFilter), ("suite", RelatedDropdownFilter), "received_at")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("suite", RelatedDropdownFilter),
+        ("is_known", BooleanRadioFilter),
+        "received_at",
+    )
     list_filter_submit = True
     list_select_related = ("suite",)
     search_fields = ("corp_id__exact", "event_type__exact", "biz_id__exact")
@@ -63,6 +69,7 @@ class ReceivedEventAdmin(LongListAdmin):
                     ("shown_type", "shown_state"),
                     ("suite", "corp_id"),
                     ("biz_type", "biz_id"),
+                    ("documented_as", "feed_position"),
                     ("platform_time", "received_at"),
                     ("attempts", "next_attempt_at"),
                     ("handled_at", "code_version"),
@@ -73,7 +80,7 @@ class ReceivedEventAdmin(LongListAdmin):
         ),
         (_("content, secrets masked"), {"fields": ("content", "push")}),
     )
-    readonly_fields = ("shown_type", "shown_state", "shown_note", "content")
+    readonly_fields = ("shown_type", "documented_as", "shown_state", "shown_note", "content")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedEvent]:
         """Leave the payloads in the database until one is looked at."""
@@ -82,8 +89,15 @@ class ReceivedEventAdmin(LongListAdmin):
 
     @display(description=_("event type"))
     def shown_type(self, event: ReceivedEvent) -> str:
-        """Name the event's type; a SyncHTTP row may have a number only."""
-        return event.event_type or (f"biz_type {event.biz_type}" if event.biz_type is not None else "?")
+        """Name the event's type, and whether it is unknown; a SyncHTTP row may have a number only."""
+        name = event.event_type or (f"biz_type {event.biz_type}" if event.biz_type is not None else "?")
+        return name if event.is_known else gettext("%(name)s (unknown)") % {"name": name}
+
+    @display(description=_("DingTalk's words"))
+    def documented_as(self, event: ReceivedEvent) -> str:
+        """Say what DingTalk's documents say of the type, and its channel; in English, as our table has it."""
+        known = find_event(event.event_type)
+        return ", ".join((known.description, *known.priorities)) if known else NOTHING
 
     @display(description=_("suite"), ordering="suite__name")
     def shown_suite(self, event: ReceivedEvent) -> SafeString:

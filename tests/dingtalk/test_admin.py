@@ -202,6 +202,23 @@ def test_events_page_by_next_as_long_as_there_are_more(operator, rows):
     assert (len(first), len(second)) == (50, 11)
 
 
+def test_unknown_events_are_marked_and_can_be_filtered_for(operator, rows):
+    unheard_of = make_event(rows.push, now=timezone.now(), identity="b")
+    ReceivedEvent.objects.filter(pk=unheard_of.pk).update(event_type="unheard_of", is_known=False)
+
+    everything = operator.get(EVENTS)
+    unknown = operator.get(f"{EVENTS}?is_known__exact=0")
+
+    assert "unheard_of (unknown)" in everything.content.decode()
+    assert list(unknown.context["cl"].result_list) == [unheard_of]
+
+
+def test_a_known_event_says_what_dingtalk_says_of_it(operator, rows):
+    page = operator.get(f"{EVENTS}{rows.event.pk}/change/").content.decode()
+
+    assert "organisation authorised the app; temporary code" in page
+
+
 def test_an_events_content_is_shown_with_its_secrets_masked(operator, rows):
     page = operator.get(f"{EVENTS}{rows.event.pk}/change/").content.decode()
 
