@@ -1,10 +1,10 @@
-"""What the dispatcher has to have done for tenants: reconcile those that are due, renew tokens."""
+"""What the dispatcher has to have done for tenants: reconcile them, renew tokens, fetch failed pushes."""
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dingtalk.work import WorkQueue, claim_due_rows, register
-from tenants import reconcile, tasks, tokens
+from tenants import failed_pushes, reconcile, tasks, tokens
 from tenants.models import AccessToken, Tenant
 
 
@@ -24,6 +24,14 @@ def register_queues() -> None:
             claim_due=lambda limit: claim_due_rows(_requested_renewals(), limit=limit),
             run=tokens.renew_requested_token,
             publish=lambda token_id: tasks.renew_requested_token.delay(str(token_id)),
+        )
+    )
+    register(
+        WorkQueue(
+            name="fetch_failed_pushes",
+            claim_due=lambda limit: claim_due_rows(failed_pushes.due_fetches(), limit=limit),
+            run=failed_pushes.fetch_wanted,
+            publish=lambda fetch_id: tasks.fetch_failed_pushes.delay(str(fetch_id)),
         )
     )
 

@@ -2,6 +2,7 @@
 
 from tenants.models.access_token import AccessToken, TokenKind
 from tenants.models.api_client import ApiClient, ApiKey, Scope
+from tenants.models.failed_pushes import FailedPushFetch
 from tenants.models.login import LoginState, UserToken
 from tenants.models.notification import (
     Notification,
@@ -26,6 +27,7 @@ __all__ = [
     "ApiKey",
     "AuthCorp",
     "CodeState",
+    "FailedPushFetch",
     "LoginState",
     "Notification",
     "NotificationKind",

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.db import connection
 
 from dingtalk.dispatcher import Dispatcher
 from dingtalk.models import Outage, SignOfLife
@@ -68,14 +70,23 @@ def test_a_push_that_was_refused_once_came_through_later():
     assert not Outage.objects.exists()
 
 
-def test_the_callback_view_reports_when_it_can_store_again(
+def test_the_callback_view_reports_what_it_refused_when_it_can_store_again(
     callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
 ):
-    refused = RefusedPushes()
-    monkeypatch.setattr("dingtalk.views.refused_pushes", refused)
-    refused.add(now=MORNING)
-    refused.add(now=after(40))
+    monkeypatch.setattr("dingtalk.views.refused_pushes", RefusedPushes())
+    _change_suites("callback_token = 'k1:broken' || callback_token")
+    for seconds in (0, 40):
+        with time_machine.travel(after(seconds), tick=False):
+            assert callbacks.push({"EventType": "noted"}).status_code == 503
 
-    assert callbacks.is_acknowledged(callbacks.push({"EventType": "noted"}))
+    _change_suites("callback_token = SUBSTR(callback_token, 10)")
+    with time_machine.travel(after(60), tick=False):
+        assert callbacks.is_acknowledged(callbacks.push({"EventType": "noted"}))
 
-    assert Outage.objects.get().kind == "refused"
+    outage = Outage.objects.get()
+    assert (outage.kind, outage.began_at, outage.ended_at) == ("refused", MORNING, after(60))
+
+
+def _change_suites(assignment: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE dingtalk_suite SET {assignment}")
