@@ -61,6 +61,7 @@ UNFOLD = {
                 "items": [
                     _entry(_("Tenants"), "apartment", "tenants", "tenant"),
                     _entry(_("Access tokens"), "token", "tenants", "accesstoken"),
+                    _entry(_("Work notifications"), "send", "tenants", "notification"),
                 ],
             },
             {
@@ -72,6 +73,7 @@ UNFOLD = {
                     _entry(_("Received pushes"), "mail", "dingtalk", "receivedpush"),
                     _entry(_("Refused callbacks"), "block", "dingtalk", "callbackrefusal"),
                     _entry(_("Suite tickets"), "confirmation_number", "dingtalk", "suiteticket"),
+                    _entry(_("Stream connections"), "cable", "dingtalk", "streamconnection"),
                 ],
             },
             {

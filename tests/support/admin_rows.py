@@ -8,7 +8,15 @@ from django.contrib.auth.models import User
 
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind
-from dingtalk.models import EventState, ReceivedEvent, ReceivedPush, Suite, SuiteTicket
+from dingtalk.models import (
+    ConnectionState,
+    EventState,
+    ReceivedEvent,
+    ReceivedPush,
+    StreamConnection,
+    Suite,
+    SuiteTicket,
+)
 from dingtalk.protocol.json_guard import canonical_json
 from tenants.api_keys import create_key
 from tenants.models import (
@@ -17,6 +25,9 @@ from tenants.models import (
     ApiKey,
     AuthCorp,
     CodeState,
+    Notification,
+    NotificationKind,
+    NotificationState,
     Scope,
     Tenant,
     TenantState,
@@ -42,6 +53,7 @@ CANARIES = (
     "canary-tmp-auth-code",
     "canary-pushed-ticket",
     "canary-nested-code",
+    "canary-person",
 )
 
 
@@ -79,9 +91,18 @@ def make_rows(*, now: datetime) -> AdminRows:
     push = ReceivedPush.objects.create(
         suite=suite, digest="e" * 64, received_at=now, body=b"{}", split_at=now
     )
+    StreamConnection.objects.create(
+        suite=suite,
+        state=ConnectionState.CONNECTED,
+        holder="portal-1:4711",
+        connected_since=now - timedelta(hours=5),
+        last_frame_at=now - timedelta(minutes=1),
+        lease_until=now + timedelta(seconds=15),
+    )
     client = ApiClient.objects.create(name="oa-app", scopes=[Scope.TOKENS_READ])
     client.suites.add(suite)
     key, key_text = create_key(client=client, label="server 1", expires_at=None, now=now, actor=OPERATOR)
+    make_notification(tenant, key, now=now)
     return AdminRows(
         suite=suite,
         tenant=tenant,
@@ -154,6 +175,28 @@ def make_tenant(
         state=CodeState.SPENT,
     )
     return tenant
+
+
+def make_notification(tenant: Tenant, key: ApiKey, *, now: datetime) -> Notification:
+    """One that DingTalk refused; the warnings name a person."""
+    return Notification.objects.create(
+        tenant=tenant,
+        client=key.client,
+        key_prefix=key.prefix,
+        idempotency_key="order-4711",
+        request_digest="a" * 64,
+        content_digest="b" * 64,
+        kind=NotificationKind.MESSAGE,
+        message_type="text",
+        agent_id=1001,
+        user_count=2,
+        dept_count=1,
+        warnings='[{"code": "daily_limit", "user_ids": ["canary-person"]}]',
+        state=NotificationState.FAILED,
+        attempt_started_at=now,
+        created_at=now,
+        dingtalk_code="41029",
+    )
 
 
 def make_tokens(tenant: Tenant, *, now: datetime) -> AccessToken:
