@@ -55,21 +55,3 @@ def follow_up_outages() -> None:
 def ask_for_failed_pushes() -> None:
     """Have the failed pushes of active tenants fetched now and then (on the beat schedule)."""
     failed_pushes.ask_for_active_tenants(now=timezone.now())
-
-
-@shared_task(ignore_result=True)
-def fetch_failed_pushes(fetch_id: str) -> None:
-    """Fetch a tenant's failed pushes."""
-    failed_pushes.fetch_wanted(UUID(fetch_id))
-
-
-@shared_task(ignore_result=True)
-def follow_up_outages() -> None:
-    """Have failed pushes fetched after outages of ours (on the beat schedule)."""
-    failed_pushes.follow_up_outages(now=timezone.now())
-
-
-@shared_task(ignore_result=True)
-def ask_for_failed_pushes() -> None:
-    """Have the failed pushes of active tenants fetched now and then (on the beat schedule)."""
-    failed_pushes.ask_for_active_tenants(now=timezone.now())
