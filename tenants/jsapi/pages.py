@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 MAX_URL_LENGTH = 4_096
 _SCHEMES = ("http", "https")
-# One or more labels, as a browser shows a host: lower or upper case, punycode, no dot at the end.
-_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", re.ASCII)
+# Labels as a browser shows them: ASCII (other scripts are punycode there), no dot at the end.
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _ANY_BELOW = "*."
 # Browsers take a backslash for a slash, and drop tabs and line ends wherever they are.
@@ -38,7 +39,7 @@ def _plain_host(url: str) -> str | None:
     except ValueError:
         return None
     host, colon, port = parts.netloc.partition(":")
-    is_plain = parts.scheme in _SCHEMES and _HOST.fullmatch(host.lower()) is not None
+    is_plain = parts.scheme in _SCHEMES and _HOST.fullmatch(host) is not None
     return host.lower() if is_plain and _is_port(port, is_given=bool(colon)) else None
 
 
