@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from dingtalk.foundation import audit
 from dingtalk.foundation.redaction import register_secret
 from tenants.errors import KeyRefusal, KeyRefused
 from tenants.models import ApiClient, ApiKey
+from tenants.proxy.paths import MAX_PATTERNS, UnusablePattern, read_pattern
 
 PREFIX_LENGTH = 10
 LAST_USE_PRECISION = timedelta(minutes=1)
@@ -32,23 +34,41 @@ _NO_DIGEST = "0" * 64
 
 @transaction.atomic
 def create_key(
-    *, client: ApiClient, label: str, expires_at: datetime | None, now: datetime, actor: audit.Actor
+    *,
+    client: ApiClient,
+    label: str,
+    expires_at: datetime | None,
+    proxy_paths: Sequence[str] = (),
+    now: datetime,
+    actor: audit.Actor,
 ) -> tuple[ApiKey, str]:
     """
     Make a key for a tenant app; return its row and its text, which can never be read again.
 
-    `expires_at`: from then on it is refused; None: it does not expire.
+    `expires_at`: from then on it is refused; None: it does not expire. `proxy_paths`: patterns of what it may
+    call at DingTalk through the portal; raises UnusablePattern.
     """
+    paths = read_proxy_paths(proxy_paths)
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(PREFIX_LENGTH))
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     key = ApiKey.objects.create(
-        client=client, label=label, prefix=prefix, secret_digest=_digest(secret), expires_at=expires_at
+        client=client,
+        label=label,
+        prefix=prefix,
+        secret_digest=_digest(secret),
+        expires_at=expires_at,
+        proxy_paths=paths,
     )
     audit.record(
         action="api_key.create",
         actor=actor,
         target=key,
-        details={"client": client.name, "label": label, "expires_at": expires_at},
+        details={
+            "client": client.name,
+            "label": label,
+            "expires_at": expires_at,
+            "proxy_paths": paths,
+        },
         now=now,
     )
     text = f"isv_{prefix}_{secret}"
@@ -65,6 +85,37 @@ def revoke_key(key: ApiKey, *, now: datetime, actor: audit.Actor) -> bool:
     details = {"client": key.client.name, "label": key.label}
     audit.record(action="api_key.revoke", actor=actor, target=key, details=details, now=now)
     return True
+
+
+@transaction.atomic
+def set_proxy_paths(key: ApiKey, patterns: Sequence[str], *, now: datetime, actor: audit.Actor) -> bool:
+    """
+    Let a key call these paths at DingTalk from now on, and no others; False when they were the same before.
+
+    Raises UnusablePattern, and then nothing has changed.
+    """
+    paths = read_proxy_paths(patterns)
+    stored = ApiKey.objects.select_for_update().get(pk=key.pk)
+    if stored.proxy_paths == paths:
+        return False
+    details = {
+        "client": key.client.name,
+        "label": key.label,
+        "before": stored.proxy_paths,
+        "proxy_paths": paths,
+    }
+    ApiKey.objects.filter(pk=key.pk).update(proxy_paths=paths)
+    key.proxy_paths = paths
+    audit.record(action="api_key.set_proxy_paths", actor=actor, target=key, details=details, now=now)
+    return True
+
+
+def read_proxy_paths(patterns: Iterable[str]) -> list[str]:
+    """Return the patterns, each once; raises UnusablePattern for what is none, and for more than 50."""
+    paths = list(dict.fromkeys(read_pattern(pattern) for pattern in patterns))
+    if len(paths) > MAX_PATTERNS:
+        raise UnusablePattern(paths[MAX_PATTERNS])
+    return paths
 
 
 def authenticate(text: str, *, now: datetime) -> ApiKey:

@@ -19,6 +19,10 @@ TenantError
 ├── NotificationNotFound  no such notification, or not the caller's: the same answer
 ├── NotificationClosed    what is asked of a notification is not possible, or not any more; carries why
 ├── ContactNotFound       what is asked for in an address book can be no id
+├── ProxyPathNotAllowed   the key does not allow what is to be called, or nobody may call it
+├── ProxyParameterRefused a call through the proxy brings a token of its own
+├── ProxyAnswerUnusable   DingTalk's answer cannot be passed on: no JSON, or too large
+├── ProxyOutcomeUnknown   no answer came, and DingTalk may have acted
 └── KeyRefused            not an API key of ours, or not any more; carries why
 """
 
@@ -76,6 +80,22 @@ class TicketMissing(TenantError):
 
 class ContactNotFound(TenantError):
     """What is asked for in an address book can be no id, so DingTalk is not asked."""
+
+
+class ProxyPathNotAllowed(TenantError):
+    """The key's list does not have this path, or it is one that nobody may call through the portal."""
+
+
+class ProxyParameterRefused(TenantError):
+    """A call through the proxy brings a token, which is for the portal to add."""
+
+
+class ProxyAnswerUnusable(TenantError):
+    """DingTalk's answer cannot be passed on: it is no JSON, or more than the portal reads."""
+
+
+class ProxyOutcomeUnknown(TenantError):
+    """No answer came to a call through the proxy that may do something: DingTalk may have acted."""
 
 
 class KeyRefusal(StrEnum):

@@ -38,9 +38,11 @@ _MEANINGS = {
     409: "`tenant_not_active`: `state` says why. `Retry-After` is set while it is on its way to active. "
     "`sso_not_configured`: the suite is not set up for it.",
     429: "`throttled`: see `Retry-After`.",
-    502: "`dingtalk_refused`: `dingtalk_code` says why.",
+    502: "`dingtalk_refused`: `dingtalk_code` says why. `proxy_answer_unusable`: it is no JSON, or more than "
+    "1 MiB.",
     503: "`token_unavailable`, `dingtalk_unavailable`, `dingtalk_rate_limited`, `temporarily_unavailable`: "
     "see `Retry-After`.",
+    504: "`proxy_outcome_unknown`: no answer came, and DingTalk may have acted.",
 }
 
 

@@ -38,4 +38,5 @@ urlpatterns = [
     path("", include("tenants.login.urls")),
     path("", include("tenants.notifications.urls")),
     path("", include("tenants.proxy.urls")),
+    path("", include("tenants.proxy.urls")),
 ]

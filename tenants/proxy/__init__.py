@@ -1,0 +1,1 @@
+"""Calls that tenant apps make at DingTalk through the portal, which adds the token and never shows it."""
