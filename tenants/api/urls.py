@@ -38,5 +38,4 @@ urlpatterns = [
     path("", include("tenants.login.urls")),
     path("", include("tenants.notifications.urls")),
     path("", include("tenants.proxy.urls")),
-    path("", include("tenants.proxy.urls")),
 ]
