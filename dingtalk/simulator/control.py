@@ -23,6 +23,7 @@ from dingtalk.simulator.control_input import (
     read_body,
     read_deed,
     read_fault,
+    read_limits,
     read_number,
 )
 from dingtalk.simulator.documents import url_check
@@ -76,6 +77,8 @@ class Control:
             ("DELETE", "/_sim/faults", self.clear_faults),
             ("POST", "/_sim/tokens/expire", self.expire_tokens),
             ("POST", "/_sim/clock", self.set_clock),
+            ("GET", "/_sim/limits", self.limits),
+            ("PUT", "/_sim/limits", self.set_limits),
         ]
         return [Route(path, self._endpoint(operation), methods=[method]) for method, path, operation in table]
 
@@ -209,9 +212,23 @@ class Control:
         return {"expired": count}
 
     async def set_clock(self, _request: Request, body: Body) -> Any:
-        """Move the simulator's clock away from real time."""
-        self._world.clock.offset_seconds = read_number(body, "offset_seconds")
+        """Move the simulator's clock away from real time, or on from where it is."""
+        if "advance_seconds" in body:
+            self._simulator.advance(read_number(body, "advance_seconds"))
+        else:
+            self._world.clock.offset_seconds = read_number(body, "offset_seconds")
         return {"now_ms": self._world.clock.now_ms()}
+
+    async def limits(self, _request: Request, _body: Body) -> Any:
+        """How many calls are answered, and who is blocked."""
+        return self._simulator.counter.describe()
+
+    async def set_limits(self, _request: Request, body: Body) -> Any:
+        """Change limits, those not named stay as they are, and begin to count anew."""
+        counter = self._simulator.counter
+        counter.limits = read_limits(body, counter.limits)
+        counter.forget()
+        return counter.describe()
 
     def _act(self, action: str, suite: Suite, company: Company, deed: Deed) -> list[Push]:
         try:

@@ -1,6 +1,7 @@
 """What comes into the control interface, checked."""
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -8,8 +9,10 @@ from starlette.requests import Request
 from dingtalk.simulator.administrator import Deed
 from dingtalk.simulator.endpoints import ENDPOINT_NAMES, is_new_family
 from dingtalk.simulator.faults import DEFAULT_SECONDS, EVERY_CALL, PUSH, PUSH_KINDS, FaultKind
+from dingtalk.simulator.limits import BLOCK_ANSWERS, CallLimits
 from dingtalk.simulator.world import ROOT_DEPARTMENT, Scope
 
+LARGEST_LIMIT = 1_000_000
 LARGEST_OFFSET_SECONDS = 10 * 365 * 86_400
 
 
@@ -57,6 +60,22 @@ def read_number(body: dict[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_OFFSET_SECONDS:
         raise BadRequest(f"{name} is a whole number")
     return value
+
+
+def read_limits(body: dict[str, Any], before: CallLimits) -> CallLimits:
+    """How many calls are answered; what the body does not name stays as it was."""
+    unknown = set(body) - set(asdict(before))
+    if unknown:
+        raise BadRequest(f"there is no limit {min(unknown)}")
+    if body.get("block_answer", before.block_answer) not in BLOCK_ANSWERS:
+        raise BadRequest(f"block_answer is one of: {', '.join(BLOCK_ANSWERS)}")
+    for name, value in body.items():
+        wanted = int if name not in ("address_seconds", "block_seconds") else int | float
+        if name != "block_answer" and (
+            isinstance(value, bool) or not isinstance(value, wanted) or not 0 <= value <= LARGEST_LIMIT
+        ):
+            raise BadRequest(f"{name} is a number from 0 to {LARGEST_LIMIT}")
+    return replace(before, **body)
 
 
 def read_deed(body: dict[str, Any]) -> Deed:

@@ -21,6 +21,7 @@ class FaultKind(StrEnum):
     ERRCODE = "errcode"
     RATE_LIMIT = "rate_limit"
     IP_BAN = "ip_ban"
+    IP_BAN_PAGE = "ip_ban_page"
     DROP_ANSWER = "drop_answer"
 
 

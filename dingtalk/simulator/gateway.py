@@ -7,10 +7,8 @@ Unknown paths answer as the platform does: errcode 22 below /topapi, errcode 404
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -21,11 +19,10 @@ from dingtalk.simulator.bodies import Parameters, UnreadableBody, new_family_bod
 from dingtalk.simulator.calls import Call, CallLedger, Reauthorizer
 from dingtalk.simulator.cutting import CutConnection
 from dingtalk.simulator.faults import Fault, FaultBoard, FaultKind
+from dingtalk.simulator.limits import PER_SECOND, CallCounter, blocked_json, blocked_page
 from dingtalk.simulator.world import World
 
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
-RATE_LIMITED = 90018
-RATE_LIMITED_CODE = "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi"
 
 
 @dataclass(slots=True)
@@ -45,12 +42,14 @@ class Gateway:
         *,
         world: World,
         faults: FaultBoard,
+        counter: CallCounter,
         ledger: CallLedger,
         reauthorizer: Reauthorizer,
         on_change: Callable[[], None],
     ) -> None:
         self._world = world
         self._faults = faults
+        self._counter = counter
         self._ledger = ledger
         self._reauthorizer = reauthorizer
         self._on_change = on_change
@@ -87,6 +86,9 @@ class Gateway:
         return outcome.response
 
     async def _outcome(self, request: Request, call: Call, body: bytes, fault: Fault | None) -> _Outcome:
+        blocked = self._counter.block(request.client.host if request.client else "")
+        if blocked is not None:
+            return _Outcome(blocked, FaultKind.IP_BAN.value)
         if fault is not None and fault.kind in (FaultKind.HANG, FaultKind.DELAY):
             await asyncio.sleep(fault.seconds)
         is_new = endpoints.is_new_family(request.scope["path"])
@@ -108,6 +110,7 @@ class Gateway:
         try:
             handler = _old_handler(endpoint, request)
             call.parameters = _old_parameters(request, body)
+            self._counter.check(call, request.scope["path"], is_new=False)
             content = answers.old_family_success(handler(call), request_id=request_id)
         except OldFamilyError as error:
             content = answers.old_family_failure(error, request_id=request_id)
@@ -123,6 +126,7 @@ class Gateway:
         try:
             if request.method == "POST" and (body or endpoint.name not in endpoints.WITHOUT_BODY):
                 call.parameters = _new_body(request, body)
+            self._counter.check(call, endpoint.name, is_new=True)
             return _Outcome(json_response(endpoint.handler(call)), "ok", request_id)
         except NewFamilyError as error:
             return _new_failure(error, request_id=request_id)
@@ -188,9 +192,12 @@ def _fault_outcome(fault: Fault, *, is_new: bool) -> _Outcome:
             page = "<!doctype html><html><body>系统繁忙</body></html>"
             return _Outcome(HTMLResponse(page), fault.kind.value)
         case FaultKind.IP_BAN:
-            return _Outcome(json_response(_ip_ban()), fault.kind.value)
+            return _Outcome(blocked_json(), fault.kind.value)
+        case FaultKind.IP_BAN_PAGE:
+            return _Outcome(blocked_page(), fault.kind.value)
         case FaultKind.RATE_LIMIT:
-            return _error_outcome(RATE_LIMITED_CODE if is_new else RATE_LIMITED, is_new=is_new)
+            errcode, code = PER_SECOND
+            return _error_outcome(code if is_new else errcode, is_new=is_new)
         case _:
             return _error_outcome(fault.code, is_new=is_new)
 
@@ -206,7 +213,3 @@ def _error_outcome(code: int | str, *, is_new: bool) -> _Outcome:
     return _Outcome(
         json_response(answers.old_family_failure(failure, request_id=request_id)), errcode, request_id
     )
-
-
-def _ip_ban() -> dict[str, Any]:
-    return {"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": uuid.uuid4().hex}

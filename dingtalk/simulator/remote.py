@@ -75,6 +75,18 @@ class SimulatorRemote:
         """Move the platform's clock away from real time."""
         return self._call("POST", "/_sim/clock", {"offset_seconds": offset_seconds})
 
+    def advance(self, seconds: float) -> Any:
+        """Let time pass at the platform: tokens and codes expire, limits are over, tickets are pushed."""
+        return self._call("POST", "/_sim/clock", {"advance_seconds": seconds})
+
+    def limits(self) -> Any:
+        """Return how many calls are answered, who is blocked, and how many were refused."""
+        return self._call("GET", "/_sim/limits")
+
+    def set_limits(self, **limits: Any) -> Any:
+        """Change how many calls are answered, and begin to count anew."""
+        return self._call("PUT", "/_sim/limits", limits)
+
     def add_fault(self, **fault: Any) -> Any:
         """Let it misbehave."""
         return self._call("POST", "/_sim/faults", fault)

@@ -32,6 +32,7 @@ from dingtalk.simulator.control import Control
 from dingtalk.simulator.cutting import CuttableProtocol
 from dingtalk.simulator.faults import FaultBoard
 from dingtalk.simulator.gateway import Gateway
+from dingtalk.simulator.limits import CallCounter, CallLimits
 from dingtalk.simulator.options import SimulatorOptions
 from dingtalk.simulator.pushes import Pusher
 from dingtalk.simulator.rds_rows import RowWriter
@@ -57,11 +58,17 @@ class Simulator:
         seed: seeds.Seed | None = None,
         state_file: StateFile | None = None,
         rds_url: str = "",
+        limits: CallLimits | None = None,
     ) -> None:
-        """`rds_url`: the MySQL database that rows are written into, for suites in RDS mode."""
+        """
+        `rds_url`: the MySQL database that rows are written into, for suites in RDS mode.
+
+        `limits`: how many calls are answered; by default as many as come.
+        """
         self.base_url = ""
         self.world = World(options=options or SimulatorOptions(), clock=Clock())
         self.faults = FaultBoard()
+        self.counter = CallCounter(clock=self.world.clock, limits=limits or CallLimits())
         self.calls = CallLedger()
         rows = RowWriter(rds_url) if rds_url else None
         self.pusher = Pusher(world=self.world, faults=self.faults, rows=rows)
@@ -78,11 +85,18 @@ class Simulator:
         if self._state_file is not None:
             self._state_file.write(self.describe())
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once; a ticket that would have been pushed meanwhile is pushed now."""
+        self.world.clock.offset_seconds += seconds
+        if 0 < self.world.options.ticket_interval_seconds <= seconds:
+            self._push_all_tickets()
+
     def application(self) -> Starlette:
         """The ASGI application: controls, one line at the root, and the server API everywhere else."""
         gateway = Gateway(
             world=self.world,
             faults=self.faults,
+            counter=self.counter,
             ledger=self.calls,
             reauthorizer=self.administrator,
             on_change=self.save_state,
@@ -200,12 +214,15 @@ class RunningSimulator:
         seed: seeds.Seed | None = None,
         state_out: Path | None = None,
         rds_url: str = "",
+        limits: CallLimits | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.options = options or SimulatorOptions()
         state_file = StateFile(state_out) if state_out else None
-        simulator = Simulator(options=self.options, seed=seed, state_file=state_file, rds_url=rds_url)
+        simulator = Simulator(
+            options=self.options, seed=seed, state_file=state_file, rds_url=rds_url, limits=limits
+        )
         self._listener = Listener(simulator, host=host, port=port)
         self._thread = threading.Thread(target=self._listener.run, name="dingtalk-simulator", daemon=True)
         self.base_url = self._listener.base_url

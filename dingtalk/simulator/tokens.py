@@ -65,6 +65,10 @@ class TokenStore:
         self._tokens[token.text] = token
         return token
 
+    def look_up(self, text: str) -> IssuedToken | None:
+        """A token of whatever kind, also an expired one."""
+        return self._tokens.get(text)
+
     def prolong(self, token: IssuedToken, *, lifetime_seconds: float) -> None:
         """Let a token be good for its whole lifetime again."""
         token.expires_at_ms = self._clock.now_ms() + int(lifetime_seconds * 1000)

@@ -47,6 +47,12 @@ class Command(BaseCommand):
             "--tmp-auth-code-deliveries", type=int, default=3, help="pushes of one temporary code (3)"
         )
 
+        parser.add_argument(
+            "--limits",
+            action="store_true",
+            help="refuse calls beyond the platform's limits, as far as they are known",
+        )
+
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Start, say what this is, and serve."""
         try:
@@ -60,6 +66,7 @@ class Command(BaseCommand):
         self._run(server, options)
 
     def _run(self, server: Any, options: dict[str, Any]) -> None:
+        from dingtalk.simulator.limits import CallLimits
         from dingtalk.simulator.seed import read_seed
         from dingtalk.simulator.seed_values import SeedError
         from dingtalk.simulator.state_out import StateFile
@@ -71,6 +78,7 @@ class Command(BaseCommand):
                 seed=read_seed(options["seed"]) if options["seed"] else None,
                 state_file=StateFile(state_out) if state_out else None,
                 rds_url=options["rds_url"],
+                limits=CallLimits.of_the_platform() if options["limits"] else None,
             )
             listener = server.Listener(simulator, host=options["host"], port=options["port"])
         except SeedError as error:

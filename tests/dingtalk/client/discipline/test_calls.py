@@ -58,7 +58,7 @@ def test_no_more_calls_reach_dingtalk_than_the_budget_has(simulator, identity):
     assert len(sent) == count(simulator) < 10
 
 
-@pytest.mark.parametrize("kind", ["ip_ban"])
+@pytest.mark.parametrize("kind", ["ip_ban", "ip_ban_page"])
 def test_a_blocked_address_calls_nothing_any_more(simulator, identity, kind):
     client = client_of(simulator)
     simulator.remote.add_fault(endpoint=CORP_TOKEN, kind=kind)
