@@ -1,0 +1,78 @@
+"""Admin of work notifications: who sent how much to whom and what came of it; never what was said."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from dingtalk.foundation.admin_display import NOTHING, label
+from dingtalk.foundation.read_only_admin import LongListAdmin
+from tenants.admin.display import explained_error
+from tenants.models import Notification, NotificationState
+
+_COLOURS = {
+    NotificationState.SENDING: "info",
+    NotificationState.SENT: "success",
+    NotificationState.FAILED: "danger",
+    NotificationState.UNKNOWN: "warning",
+    NotificationState.RECALLED: "",
+}
+
+
+@admin.register(Notification)
+class NotificationAdmin(LongListAdmin):
+    """The send log of all apps. What was said is nowhere, and to whom is for the app to know."""
+
+    list_display = ("created_at", "tenant", "client", "kind", "shown_receivers", "shown_state", "task_id")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
+        ("client", RelatedDropdownFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("tenant__corp", "tenant__suite", "client")
+    search_fields = ("tenant__corp__corp_id__exact", "task_id__exact", "dingtalk_request_id__exact")
+    search_help_text = gettext_lazy("corp id, task id or DingTalk's request id, exactly")
+    fields = (
+        ("tenant", "agent_id"),
+        ("client", "key_prefix"),
+        ("kind", "message_type", "template_id"),
+        ("shown_receivers", "shown_state"),
+        ("created_at", "attempt_started_at"),
+        ("sent_at", "recalled_at"),
+        ("task_id", "dingtalk_request_id"),
+        "idempotency_key",
+        "shown_error",
+    )
+    readonly_fields = ("shown_receivers", "shown_state", "shown_error")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        """Leave what names people in the database."""
+        rows: QuerySet[Notification] = super().get_queryset(request)
+        return rows.defer("warnings")
+
+    @display(description=gettext_lazy("receivers"))
+    def shown_receivers(self, notification: Notification) -> str:
+        """Say how many were named."""
+        if notification.to_all_users:
+            return _("everybody")
+        counts = {
+            _("%(count)s people"): notification.user_count,
+            _("%(count)s departments"): notification.dept_count,
+        }
+        named = [text % {"count": count} for text, count in counts.items() if count]
+        return ", ".join(named) or NOTHING
+
+    @display(description=gettext_lazy("state"), ordering="state")
+    def shown_state(self, notification: Notification) -> SafeString:
+        """Show the state by its colour."""
+        return label(notification.get_state_display(), _COLOURS[NotificationState(notification.state)])
+
+    @display(description=gettext_lazy("last error"))
+    def shown_error(self, notification: Notification) -> SafeString | str:
+        """Show DingTalk's code with what it means and what to do."""
+        return explained_error(notification.dingtalk_code, notification.dingtalk_code)
