@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from dingtalk.client import dingtalk_client
 from tests.support import services
 
 
@@ -38,3 +39,10 @@ def redis_url() -> str:
 def _no_bound_log_context() -> Iterator[None]:
     yield
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_calls() -> Iterator[None]:
+    """A pause that DingTalk called for in one test is no matter of the next."""
+    yield
+    dingtalk_client.cache_clear()
