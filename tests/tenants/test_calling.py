@@ -20,7 +20,7 @@ from tests.support.onboarding import (
 from tests.support.upstream import CORP_ID, SUITE_KEY, suite, upstream
 
 __all__ = ["suite", "upstream"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

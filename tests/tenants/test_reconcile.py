@@ -20,6 +20,7 @@ from tests.support.onboarding import (
     CORP_TOKEN,
     PERMANENT_CODE,
     REAUTH,
+    UNIFIED_TOKEN,
     code_arrives,
     grant_arrives,
     reconciled,

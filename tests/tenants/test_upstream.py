@@ -15,7 +15,7 @@ from tests.support.onboarding import CORP_TOKEN, SIGNED_CORP_TOKEN, SUITE_TOKEN,
 from tests.support.upstream import CORP_ID, suite, upstream
 
 __all__ = ["suite", "upstream"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 V1_SUITE_TOKEN = "/v1.0/oauth2/suiteAccessToken"
 ENDPOINT = {

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dingtalk.client import DingTalkClient, SuiteIdentity
+from dingtalk.client import DingTalkClient, IssuedToken, SuiteIdentity
+from dingtalk.client.installations import AgentSwitch, InstalledAgent
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import (
     ApiError,
@@ -314,6 +315,97 @@ def test_a_suite_token_that_is_not_good_is_rejected_by_every_call_that_takes_one
     assert [type(error) for error in errors] == [CredentialRejected] * 4
     assert {error.code for error in errors} == {"42009" if is_expired else "40082"}
     assert {error.action for error in errors} == {Action.REFRESH_SUITE_TOKEN}
+
+
+# --- The other generation of each call ---------------------------------------------------------
+
+
+def test_the_suite_token_of_either_call_opens_the_calls_of_both(
+    client: DingTalkClient, identity: SuiteIdentity, corp_id: str
+):
+    for issued in (client.get_suite_access_token(identity), client.create_suite_access_token(identity)):
+        assert issued.expires_in_seconds == 7200
+        assert client.get_unactive_corps(suite_access_token=issued.token).corp_ids == [corp_id]
+        info = client.get_app_auth_info(suite_access_token=issued.token, corp_id=corp_id)
+        assert (info.corp_name, info.auth_level) == (NAME, 0)
+
+
+def test_the_new_suite_token_is_refused_by_the_name_of_what_is_wrong(
+    client: DingTalkClient, identity: SuiteIdentity
+):
+    errors = [
+        refusal(lambda: client.create_suite_access_token(changed(identity, suite_ticket="old"))),
+        refusal(lambda: client.create_suite_access_token(changed(identity, suite_secret="wrong"))),
+    ]
+
+    assert [error.code for error in errors] == ["invalidSuiteTicket", "invalidClientIdOrSecret"]
+    assert type(errors[0]) is TicketRejected
+
+
+def test_an_installed_agent_is_told_as_it_is(
+    client: DingTalkClient, isv: Isv, identity: SuiteIdentity, corp_id: str, suite_token: str
+):
+    agent_id = isv.grant(corp_id)["agent_id"]
+
+    def agent(number: int = agent_id) -> InstalledAgent:
+        return client.get_agent(identity, suite_access_token=suite_token, corp_id=corp_id, agent_id=number)
+
+    assert (agent().agent_id, agent().switch) == (agent_id, AgentSwitch.WAITING_FOR_ACTIVATION)
+    isv.remote.act(isv.suite_key, corp_id, "stop", silent=True)
+    assert agent().switch is AgentSwitch.DISABLED
+    assert refusal(lambda: agent(1)).code == "70004"
+    listed = client.get_app_auth_info(suite_access_token=suite_token, corp_id=corp_id).agents
+    assert [each.agent_id for each in listed] == [agent_id]
+
+
+def test_the_unified_call_needs_no_ticket(client: DingTalkClient, isv: Isv, corp_id: str):
+    def unified(secret: str = isv.secret, corp: str = corp_id) -> IssuedToken:
+        return client.get_unified_token(client_id=isv.suite_key, client_secret=secret, corp_id=corp)
+
+    issued = unified()
+
+    assert issued.expires_in_seconds == 7200
+    assert client.get_auth_scopes(corp_access_token=issued.token)["dept_ids"] == [1]
+    assert refusal(lambda: unified(secret="wrong")).code == "invalid.client"
+    assert type(refusal(lambda: unified(corp="ding nobody/%2F"))) is AuthorizationGone
+
+
+def test_a_jsapi_ticket_is_the_same_by_either_call(
+    client: DingTalkClient, identity: SuiteIdentity, corp_id: str
+):
+    token = client.get_corp_token(identity, corp_id=corp_id).token
+
+    old = client.get_jsapi_ticket(corp_access_token=token)
+    new = client.create_jsapi_ticket(corp_access_token=token)
+
+    assert old == new
+    assert old.expires_in_seconds == 7200
+
+
+@pytest.mark.parametrize("method", ["get_jsapi_ticket", "create_jsapi_ticket"])
+def test_a_jsapi_ticket_is_refused_to_a_token_that_is_not_good(client: DingTalkClient, method: str):
+    error = refusal(lambda: getattr(client, method)(corp_access_token="not-a-token"))
+
+    assert type(error) is CredentialRejected
+    assert error.action == Action.REFRESH_TOKEN
+
+
+def test_an_app_of_a_company_itself_has_one_token_by_either_call(
+    client: DingTalkClient, simulator: RunningSimulator, corp_id: str
+):
+    state = simulator.remote._call("GET", "/_sim/state")
+    [company] = [each for each in state["companies"] if each["corp_id"] == corp_id]
+    app = company["internal_apps"][0]
+    credentials = {"app_key": app["app_key"], "app_secret": app["app_secret"]}
+
+    old = client.get_internal_app_token(**credentials)
+    new = client.get_internal_app_access_token(**credentials)
+
+    assert old == new
+    assert client.get_auth_scopes(corp_access_token=new.token)["dept_ids"] == [1]
+    wrong = {**credentials, "app_secret": "wrong"}
+    assert refusal(lambda: client.get_internal_app_token(**wrong)).code == "40096"
+    assert refusal(lambda: client.get_internal_app_access_token(**wrong)).code == "invalidClientIdOrSecret"
 
 
 # --- A platform that misbehaves ----------------------------------------------------------------

@@ -11,7 +11,7 @@ from tenants.models import AccessToken, AuthCorp, Scope, Tenant, TenantState, To
 from tests.support.onboarding import switch_arrives
 from tests.tenants.jsapi.conftest import PAGE, URL, code_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def ticket() -> str:
