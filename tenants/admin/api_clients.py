@@ -27,6 +27,7 @@ from dingtalk.foundation.admin_display import label, page_link
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from dingtalk.foundation.shown_once import shown_once
+from tenants.admin.proxy_paths import ProxyPathsAction, ProxyPathsField
 from tenants.api_keys import create_key, revoke_key
 from tenants.models import ApiClient, ApiKey, Scope
 
@@ -46,7 +47,7 @@ class ApiClientForm(forms.ModelForm):
 
 
 class NewKeyForm(forms.Form):
-    """What a new key is to be called, and how long it is good."""
+    """What a new key is to be called, how long it is good, and what it may call at DingTalk."""
 
     label = forms.CharField(
         label=gettext_lazy("Label"), max_length=100, required=False, widget=UnfoldAdminTextInputWidget
@@ -59,6 +60,7 @@ class NewKeyForm(forms.Form):
         max_value=MAX_DAYS,
         widget=UnfoldAdminIntegerFieldWidget,
     )
+    proxy_paths = ProxyPathsField()
 
 
 class KeyState:
@@ -150,11 +152,24 @@ class ApiClientAdmin(ModelAdmin):
         title = _("New key of %(client)s") % {"client": client}
         return shown_once(self, request, title=title, values=[(_("API key"), text)], next_url=page)
 
-    def _made_key(self, request: HttpRequest, client: ApiClient, *, label: str, days: int | None) -> str:
+    def _made_key(
+        self,
+        request: HttpRequest,
+        client: ApiClient,
+        *,
+        label: str,
+        days: int | None,
+        proxy_paths: list[str],
+    ) -> str:
         now = timezone.now()
         expires_at = now + timedelta(days=days) if days else None
         _key, text = create_key(
-            client=client, label=label, expires_at=expires_at, now=now, actor=operator_of(request)
+            client=client,
+            label=label,
+            expires_at=expires_at,
+            proxy_paths=proxy_paths,
+            now=now,
+            actor=operator_of(request),
         )
         return text
 
@@ -172,7 +187,7 @@ class ApiClientAdmin(ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(KeyState, ReadOnlyAdmin):
+class ApiKeyAdmin(ProxyPathsAction, KeyState, ReadOnlyAdmin):
     """Keys: when they were made and last used; only a digest of the secret is stored."""
 
     list_display = ("prefix", "client", "label", "shown_state", "created_at", "expires_at", "last_used_at")
@@ -184,11 +199,12 @@ class ApiKeyAdmin(KeyState, ReadOnlyAdmin):
         ("prefix", "shown_state"),
         ("created_at", "expires_at"),
         ("last_used_at", "revoked_at"),
+        "shown_proxy_paths",
     )
-    readonly_fields = ("shown_state",)
+    readonly_fields = ("shown_state", "shown_proxy_paths")
     actions = ("revoke_selected",)
     actions_row = ("revoke",)
-    actions_detail = ("revoke",)
+    actions_detail = ("set_proxy_paths", "revoke")
 
     @admin.action(description=gettext_lazy("Revoke"), permissions=["operate"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

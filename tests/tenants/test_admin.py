@@ -230,3 +230,38 @@ def test_autocomplete_of_tenants_shows_no_secret(operator, rows):
 
 def test_a_clients_page_leads_to_its_keys(operator, rows):
     assert f'href="{KEYS}{rows.key.pk}/change/"' in shown(operator, f"{CLIENTS}{rows.client.pk}/change/")
+
+
+def test_a_key_is_made_with_what_it_may_call_at_dingtalk(operator, rows):
+    paths = "/topapi/v2/user/get\r\n\r\n /v1.0/contact/** \r\n/topapi/v2/user/get"
+
+    operator.post(f"{CLIENTS}{rows.client.pk}/make-key/", {"label": "server 2", "proxy_paths": paths})
+
+    key = ApiKey.objects.get(label="server 2")
+    assert key.proxy_paths == ["/topapi/v2/user/get", "/v1.0/contact/**"]
+    assert "/v1.0/contact/**" in shown(operator, f"{KEYS}{key.pk}/change/")
+
+
+@pytest.mark.parametrize("path", ["/service/get_corp_token", "/a/**/b", "<b>", "/x/" + "y" * 300])
+def test_a_key_is_not_made_for_paths_that_cannot_be_used(operator, rows, path):
+    url = f"{CLIENTS}{rows.client.pk}/make-key/"
+
+    page = operator.post(url, {"label": "server 2", "proxy_paths": path}).content.decode()
+
+    assert ApiKey.objects.count() == 1
+    assert "<b> cannot" not in page
+    assert ("is never passed on" in page) == path.startswith("/service")
+
+
+def test_what_a_key_may_call_is_changed_by_a_dialog_and_audited(operator, rows):
+    url = f"{KEYS}{rows.key.pk}/proxy-paths/"
+    operator.post(url, {**SUBMITTED, "proxy_paths": "/topapi/v2/user/get"})
+    assert "/topapi/v2/user/get" in shown(operator, url)
+
+    operator.post(url, {**SUBMITTED, "proxy_paths": "/v1.0/oauth2/**"})
+    operator.post(url, {**SUBMITTED, "proxy_paths": "/topapi/v2/user/get"})
+
+    rows.key.refresh_from_db()
+    assert rows.key.proxy_paths == ["/topapi/v2/user/get"]
+    [entry] = AuditEntry.objects.filter(action="api_key.set_proxy_paths")
+    assert (entry.details["before"], entry.details["proxy_paths"]) == ([], ["/topapi/v2/user/get"])

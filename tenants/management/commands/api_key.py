@@ -17,13 +17,15 @@ from dingtalk.foundation.text import visible
 from dingtalk.models import Suite
 from tenants import api_clients, api_keys
 from tenants.models import ApiClient, ApiKey, Scope, Tenant
+from tenants.proxy.paths import UnusablePattern
+from tenants.proxy.wording import what_is_wrong_with
 
 MAX_EXPIRES_DAYS = 3650
 
 
 class Command(BaseCommand):
     """
-    Make, list and revoke the API keys of tenant apps.
+    Make, list and revoke the API keys of tenant apps, and say what they may call through the proxy.
 
     `create` makes the app when there is none of that name; for one that there is, it makes a further key,
     so that a key can be replaced without an interruption.
@@ -33,18 +35,36 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the actions and their options."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="create | list | revoke")
+        actions = parser.add_subparsers(
+            dest="action", required=True, metavar="create | list | proxy | revoke"
+        )
         creating = actions.add_parser("create", help=_("make a key; it is printed this once"))
         _add_coverage(creating)
         listing = actions.add_parser("list", help=_("list all keys"))
+        proxying = actions.add_parser("proxy", help=_("say which paths of DingTalk a key may call"))
         revoking = actions.add_parser("revoke", help=_("refuse a key from now on"))
-        revoking.add_argument("prefix", metavar="PREFIX", help=_("what stands between isv_ and the second _"))
-        for action in (creating, listing, revoking):
+        for action in (proxying, revoking):
+            action.add_argument(
+                "prefix", metavar="PREFIX", help=_("what stands between isv_ and the second _")
+            )
+        proxying.add_argument(
+            "paths", metavar="PATH", nargs="*", help=_("all that it may call from now on; none: nothing")
+        )
+        for action in (creating, listing, proxying, revoking):
             action.add_argument("--json", action="store_true", help=_("print JSON"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what the action says."""
-        {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](options)
+        actions = {
+            "create": self._create,
+            "list": self._list,
+            "proxy": self._proxy,
+            "revoke": self._revoke,
+        }
+        try:
+            actions[options["action"]](options)
+        except UnusablePattern as error:
+            raise CommandError(visible(what_is_wrong_with(error))) from error
 
     def _create(self, options: dict[str, Any]) -> None:
         now = timezone.now()
@@ -54,6 +74,7 @@ class Command(BaseCommand):
                 client=client,
                 label=options["label"],
                 expires_at=_expiry(options["expires_days"], now=now),
+                proxy_paths=options["proxy_path"],
                 now=now,
                 actor=_actor(),
             )
@@ -75,10 +96,16 @@ class Command(BaseCommand):
         if not keys:
             self.stdout.write(_("There is no key yet: manage.py api_key create"))
 
+    def _proxy(self, options: dict[str, Any]) -> None:
+        key = _key(options["prefix"])
+        is_news = api_keys.set_proxy_paths(key, options["paths"], now=timezone.now(), actor=_actor())
+        if options["json"]:
+            self._print_json({**_described(key), "changed_now": is_news})
+        else:
+            self._print_key(key)
+
     def _revoke(self, options: dict[str, Any]) -> None:
-        key = ApiKey.objects.select_related("client").filter(prefix=options["prefix"]).first()
-        if key is None:
-            raise CommandError(_("No key has this prefix."))
+        key = _key(options["prefix"])
         is_news = api_keys.revoke_key(key, now=timezone.now(), actor=_actor())
         key.refresh_from_db(fields=["revoked_at"])
         if options["json"]:
@@ -122,7 +149,24 @@ def _add_coverage(parser: ArgumentParser) -> None:
         metavar="SUITE_KEY:CORP_ID",
         help=_("only these tenants of the suites"),
     )
+    parser.add_argument(
+        "--proxy-path",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help=_(
+            "paths of DingTalk that the key may call: /topapi/v2/user/get, /topapi/v2/user/*, /v1.0/contact/**"
+        ),
+    )
     parser.add_argument("--expires-days", type=int, metavar="N", help=_("refuse the key after so many days"))
+
+
+def _key(prefix: str) -> ApiKey:
+    key = ApiKey.objects.select_related("client").filter(prefix=prefix).first()
+    if key is None:
+        raise CommandError(_("No key has this prefix."))
+    return key
 
 
 def _existing_client(options: dict[str, Any]) -> ApiClient | None:
@@ -187,6 +231,7 @@ def _described(key: ApiKey) -> dict[str, Any]:
         "suites": sorted(suite.suite_key for suite in client.suites.all()),
         "covers_all_tenants": client.covers_all_tenants,
         "is_enabled": client.is_enabled,
+        "proxy_paths": key.proxy_paths,
         "expires_at": _time(key.expires_at),
         "revoked_at": _time(key.revoked_at),
         "last_used_at": _time(key.last_used_at),

@@ -1,6 +1,7 @@
 """`manage.py api_key`."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -135,3 +136,44 @@ def test_all_is_audited_as_done_by_the_command(suite):
     assert [entry.action for entry in entries] == ["api_client.create", "api_key.create", "api_key.revoke"]
     assert {entry.actor_kind for entry in entries} == {"command"}
     assert made["key"].split("_", 2)[2] not in repr(list(entries.values()))
+
+
+def test_a_key_is_made_with_what_it_may_call_at_dingtalk(suite):
+    paths = ["/topapi/v2/user/get", "/v1.0/contact/**"]
+
+    made = run_json("create", "A", "--suite", "suitekey0001", "--scope", "proxy", "--proxy-path", *paths)
+
+    assert made["proxy_paths"] == ApiKey.objects.get().proxy_paths == paths
+    assert run_json("list")[0]["proxy_paths"] == paths
+
+
+def test_what_a_key_may_call_is_replaced(suite):
+    prefix = run_json("create", "A", "--suite", "suitekey0001", "--proxy-path", "/auth/scopes")["prefix"]
+
+    changed = run_json("proxy", prefix, "/topapi/v2/user/*")
+    again = run_json("proxy", prefix, "/topapi/v2/user/*")
+    emptied = run_json("proxy", prefix)
+
+    assert [each["changed_now"] for each in (changed, again, emptied)] == [True, False, True]
+    assert [each["proxy_paths"] for each in (changed, emptied)] == [["/topapi/v2/user/*"], []]
+    assert AuditEntry.objects.filter(action="api_key.set_proxy_paths").count() == 2
+
+
+@pytest.mark.parametrize("path", ["/gettoken", "/v1.0/oauth2/**", "topapi", "/a/**/b", "/a//b", "/%2e"])
+def test_a_path_that_cannot_be_used_changes_nothing(suite, path):
+    prefix = run_json("create", "A", "--suite", "suitekey0001", "--proxy-path", "/auth/scopes")["prefix"]
+
+    with pytest.raises(CommandError, match=re.escape(path)):
+        run("proxy", prefix, "/topapi/v2/user/get", path)
+    with pytest.raises(CommandError, match=re.escape(path)):
+        run("create", "B", "--suite", "suitekey0001", "--proxy-path", path)
+
+    assert ApiKey.objects.get().proxy_paths == ["/auth/scopes"]
+    assert ApiClient.objects.count() == 1
+
+
+def test_more_paths_than_a_key_can_have_are_refused(suite):
+    paths = [f"/topapi/v2/user/get{number}" for number in range(51)]
+
+    with pytest.raises(CommandError, match="at most 50"):
+        run("create", "A", "--suite", "suitekey0001", "--proxy-path", *paths)
