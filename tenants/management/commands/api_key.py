@@ -155,9 +155,7 @@ def _add_coverage(parser: ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="PATH",
-        help=_(
-            "paths of DingTalk that the key may call: /topapi/v2/user/get, /topapi/v2/user/*, /v1.0/contact/**"
-        ),
+        help=_("what the key may call at DingTalk: /topapi/v2/user/get, /topapi/v2/user/*, /v1.0/contact/**"),
     )
     parser.add_argument("--expires-days", type=int, metavar="N", help=_("refuse the key after so many days"))
 
