@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from tenants import failed_pushes, reconcile, sweeps, tokens
+from tenants.login import retention as login_retention
 from tenants.notifications import retention as notification_retention
 
 
@@ -55,3 +56,9 @@ def follow_up_outages() -> None:
 def ask_for_failed_pushes() -> None:
     """Have the failed pushes of active tenants fetched now and then (on the beat schedule)."""
     failed_pushes.ask_for_active_tenants(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def prune_logins() -> None:
+    """Remove logins and tokens of people that are over (on the beat schedule)."""
+    login_retention.prune_logins(now=timezone.now())
