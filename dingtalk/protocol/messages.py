@@ -65,18 +65,21 @@ class _Member:
 
 
 def find_problems(message: Any) -> list[MessageProblem]:
-    """Return what is wrong with a message, member by member; an empty list for one that may be sent."""
+    """
+    Return what is wrong with a message, member by member; an empty list for one that may be sent.
+
+    `message`: what a JSON reader gave. One that is too large is not looked into.
+    """
     if not isinstance(message, Mapping):
         return [MessageProblem("", Flaw.NO_OBJECT)]
+    if message_bytes(message) > MAX_MESSAGE_BYTES:
+        return [MessageProblem("", Flaw.TOO_LARGE, str(MAX_MESSAGE_BYTES))]
     kind = message.get("msgtype")
     if kind is None:
         return [MessageProblem("msgtype", Flaw.REQUIRED)]
     if not isinstance(kind, str) or kind not in _BODIES:
         return [MessageProblem("msgtype", Flaw.WRONG_VALUE, ", ".join(_BODIES))]
-    problems = list(_object({"msgtype": _Member(_text()), kind: _Member(_BODIES[kind])})("", message))
-    if not problems and message_bytes(message) > MAX_MESSAGE_BYTES:
-        problems.append(MessageProblem("", Flaw.TOO_LARGE, str(MAX_MESSAGE_BYTES)))
-    return problems
+    return list(_object({"msgtype": _Member(_text()), kind: _Member(_BODIES[kind])})("", message))
 
 
 def message_bytes(message: Mapping[str, Any]) -> int:

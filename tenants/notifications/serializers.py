@@ -26,6 +26,8 @@ from tenants.notifications.sending import warnings_of
 
 MAX_USERS, MAX_DEPARTMENTS = 100, 20
 MAX_TEMPLATE_USERS, MAX_TEMPLATE_DEPARTMENTS = 1_000, 500
+MAX_TEMPLATE_TEXTS = 100
+_MAX_NAMED = 10
 
 _FLAWS = {
     Flaw.REQUIRED: gettext_lazy("This is missing or empty."),
@@ -71,6 +73,30 @@ class NumberField(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
+class BoundedListField(serializers.ListField):
+    """A list that is looked into only if it is not too long: each wrong item would be in the answer."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > self.most:
+            self.fail("max_length", max_length=self.most)
+        return list(super().to_internal_value(data))
+
+
+class TextsField(serializers.DictField):
+    """Texts by their names, not too many of them."""
+
+    child = TextField(allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if isinstance(data, dict) and len(data) > MAX_TEMPLATE_TEXTS:
+            raise ValidationError(_("At most %(most)s names.") % {"most": MAX_TEMPLATE_TEXTS}, "max_length")
+        return dict(super().to_internal_value(data))
+
+
 class KnownMembersSerializer(serializers.Serializer[Any]):
     """An object with members that it knows: passed over, a misspelt one would change the meaning."""
 
@@ -82,7 +108,7 @@ class KnownMembersSerializer(serializers.Serializer[Any]):
                     "expected": ", ".join(self.fields)
                 }
                 raise ValidationError(
-                    {str(name)[:100]: ErrorDetail(text, code="unknown_member") for name in unknown}
+                    {name[:100]: ErrorDetail(text, code="unknown_member") for name in unknown[:_MAX_NAMED]}
                 )
         return super().to_internal_value(data)
 
@@ -91,9 +117,7 @@ class TemplateSerializer(KnownMembersSerializer):
     """A template that DingTalk has approved, and the texts for its places."""
 
     template_id = TextField(max_length=128)
-    data = serializers.DictField(  # type: ignore[assignment]
-        child=TextField(allow_blank=True), default=dict
-    )
+    data = TextsField(default=dict)  # type: ignore[assignment]
 
 
 class SendSerializer(KnownMembersSerializer):
@@ -102,13 +126,15 @@ class SendSerializer(KnownMembersSerializer):
     agent_id = NumberField(
         min_value=1, max_value=MAX_INT64, required=False, help_text="Left out: the tenant's only agent."
     )
-    user_ids = serializers.ListField(
+    user_ids = BoundedListField(
+        most=MAX_TEMPLATE_USERS,
         # A comma would make two people of one.
         child=serializers.RegexField(r"^[^\s,\x00-\x1f\x7f]+\Z", max_length=64),
         default=list,
         help_text="At most 100 for a message, 1000 for a template; a user id twice counts once.",
     )
-    dept_ids = serializers.ListField(
+    dept_ids = BoundedListField(
+        most=MAX_TEMPLATE_DEPARTMENTS,
         child=NumberField(min_value=-MAX_INT64, max_value=MAX_INT64),
         default=list,
         help_text="With the departments below them; at most 20 for a message, 500 for a template.",

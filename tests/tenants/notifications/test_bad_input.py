@@ -72,6 +72,7 @@ def tenant(suite: Suite) -> Tenant:
         ({"message": {**HELLO, "at": 1}}, "message.at", "unknown_member"),
         ({"template": {"data": {}}}, "template.template_id", "required"),
         ({"template": {"template_id": "t1", "data": {"days": 3}}}, "template.data.days", "invalid"),
+        ({"template": {**TEMPLATE, "data": {f"n{n}": 1 for n in range(101)}}}, "template.data", "max_length"),
         ({"template": {"template_id": 5}}, "template.template_id", "invalid"),
         ({"template": TEMPLATE, "message": HELLO}, "message", "either_or"),
         ({"userids": ["zhangsan"]}, "userids", "unknown_member"),
@@ -83,6 +84,18 @@ def test_the_member_that_is_wrong_is_named(app, tenant, body, attr, code):
 
     assert (answer.status_code, error_of(answer)["attr"], error_of(answer)["code"]) == (400, attr, code)
     assert (Notification.objects.count(), NotifiedPerson.objects.count()) == (0, 0)
+
+
+def test_a_flood_of_mistakes_is_answered_in_short(app, tenant):
+    bodies = [
+        {"user_ids": [""] * 50_000},
+        {"dept_ids": [""] * 50_000},
+        {"message": {"msgtype": "action_card", "action_card": {"btn_json_list": [1] * 50_000}}},
+        {f"unknown{number}": 1 for number in range(10_000)},
+    ]
+
+    assert [app.send(**body).status_code for body in bodies] == [400] * 4
+    assert max(len(app.send(**body).content) for body in bodies) < 4_000
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "with space", "带中文", "tab\tkey"])
