@@ -14,6 +14,7 @@ SUITE_SECRET, TICKET = "canary-secret+/=", "canary-ticket+/="
 SUITE_TOKEN, CORP_TOKEN = "canary-suite-token+/=", "canary-corp-token+/="
 APP_KEY, APP_SECRET = "dingappkey0001", "canary-app-secret+/="
 JSAPI_TICKET = "canary-jsapi-ticket+/="
+STREAM_TICKET = "canary-stream-ticket+/="
 TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
 LOGIN_CODE, USER_TOKEN, REFRESH_TOKEN = "canary-login-code", "canary-user-token", "canary-refresh-token"
 SSO_SECRET, SSO_TOKEN = "canary-sso-secret+/=", "canary-sso-token+/="
@@ -51,6 +52,13 @@ class Case:
 
 
 CASES = [
+    Case(
+        "open_stream_connection",
+        lambda client: client.open_stream_connection(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET),
+        {"endpoint": "wss://stream.example.com:443/connect", "ticket": STREAM_TICKET},
+        host=API,
+        path="/v1.0/gateway/connections/open",
+    ),
     Case(
         "get_suite_access_token",
         lambda client: client.get_suite_access_token(IDENTITY),

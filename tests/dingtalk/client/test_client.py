@@ -21,6 +21,7 @@ from dingtalk.client import (
     jsapi,
     login,
     messages,
+    stream,
 )
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
 from dingtalk.client.call import Call, Request
@@ -42,7 +43,7 @@ from tests.dingtalk.client.client_calls import (
     make_client,
 )
 
-GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi, login, messages)
+GROUPS = (authorization, corp_tokens, contacts, installations, internal_apps, jsapi, login, messages, stream)
 SENDING = (messages.SEND, messages.SEND_BY_TEMPLATE)
 
 
