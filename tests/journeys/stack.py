@@ -21,6 +21,7 @@ from tests.journeys.processes import Process, eventually, manage, run
 from tests.support.services import free_port
 
 SYNC_HTTP, LEGACY, SHARED = "suitesynchttp01", "suitelegacy0001", "suiteshared0001"
+STREAM = "suitestream0001"
 
 
 class Stack:
@@ -67,6 +68,10 @@ class Stack:
     def start_worker(self) -> None:
         """Start a Celery worker."""
         self._start("worker", commands.worker_command(threads=8))
+
+    def start_stream(self) -> None:
+        """Start what receives over Stream connections."""
+        self._start("stream", manage("stream", "--lease-seconds", "3"))
 
     def restart(self, name: str) -> None:
         """Start a process again that was killed."""
@@ -162,6 +167,7 @@ SEED: dict[str, Any] = {
         {"suite_id": "880001", "suite_key": SYNC_HTTP, "name": "考勤助手", "push_mode": "sync_http"},
         {"suite_id": "880002", "suite_key": LEGACY, "name": "报销助手", "push_mode": "http"},
         {"suite_id": "880003", "suite_key": SHARED, "name": "工资助手", "push_mode": "sync_http"},
+        {"suite_id": "880004", "suite_key": STREAM, "name": "审批助手", "push_mode": "stream"},
     ],
     "companies": [
         {"corp_id": "dingcorp00000001", "name": "杭州云栖科技有限公司"},
