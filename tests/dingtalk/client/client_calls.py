@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dingtalk.client import DingTalkClient, SuiteIdentity
+from dingtalk.client.callbacks import CallbackSettings
 from dingtalk.client.discipline import Limits, new_gate
 from dingtalk.client.messages import Receivers
 
@@ -19,6 +20,13 @@ TMP_CODE, PERMANENT_CODE = "canary-tmp-code", "canary-permanent-code"
 LOGIN_CODE, USER_TOKEN, REFRESH_TOKEN = "canary-login-code", "canary-user-token", "canary-refresh-token"
 SSO_SECRET, SSO_TOKEN = "canary-sso-secret+/=", "canary-sso-token+/="
 CANARY = "canary"
+CALLBACK_TOKEN, CALLBACK_KEY = "canarycallback01", "canary-callback-key"
+CALLBACKS = CallbackSettings(
+    tags=["user_add_org"],
+    url="https://portal.example.com/callback/canary-slug/",
+    token=CALLBACK_TOKEN,
+    aes_key=CALLBACK_KEY,
+)
 IDENTITY = SuiteIdentity(suite_key=SUITE_KEY, suite_secret=SUITE_SECRET, suite_ticket=TICKET)
 NOW = 1_790_000_000.123
 NO_LIMITS = Limits(calls_per_second=0, calls_per_20_seconds=0, calls_per_second_per_api=0, breaker_failures=0)
@@ -329,6 +337,33 @@ CASES = [
         ),
         {"errcode": 0},
         path="/topapi/message/corpconversation/status_bar/update",
+    ),
+    Case(
+        "register_call_back",
+        lambda client: client.register_call_back(CALLBACKS, corp_access_token=CORP_TOKEN),
+        {"errcode": 0, "errmsg": "ok"},
+        path="/call_back/register_call_back",
+    ),
+    Case(
+        "get_call_back",
+        lambda client: client.get_call_back(corp_access_token=CORP_TOKEN),
+        {
+            "errcode": 0,
+            "call_back_tag": ["user_add_org"],
+            "url": "https://portal.example.com/",
+            "token": CALLBACK_TOKEN,
+            "aes_key": CALLBACK_KEY,
+        },
+        path="/call_back/get_call_back",
+        method="GET",
+    ),
+    Case(
+        "get_call_back_failed_result",
+        lambda client: client.get_call_back_failed_result(corp_access_token=CORP_TOKEN),
+        {"errcode": 0, "failed_list": [], "has_more": False},
+        path="/call_back/get_call_back_failed_result",
+        method="GET",
+        repeatable=False,
     ),
 ]
 CASE = {case.name: case for case in CASES}

@@ -99,7 +99,7 @@ class TestFailures:
         assert "canary-password" not in f"{refused.value} {address!r} {address}"
 
     def test_a_server_that_says_nothing_is_given_up(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("dingtalk.rds.database.CONNECT_TIMEOUT_SECONDS", 1)
+        monkeypatch.setattr("dingtalk.rds.database.STATEMENT_TIMEOUT_SECONDS", 1)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"mysql://u:p@127.0.0.1:{silent.getsockname()[1]}/name"
 
