@@ -74,6 +74,9 @@ UNFOLD = {
                     _entry(_("Refused callbacks"), "block", "dingtalk", "callbackrefusal"),
                     _entry(_("Suite tickets"), "confirmation_number", "dingtalk", "suiteticket"),
                     _entry(_("Stream connections"), "cable", "dingtalk", "streamconnection"),
+                    _entry(_("Push tables"), "database", "dingtalk", "rdsposition"),
+                    _entry(_("Outages"), "power_off", "dingtalk", "outage"),
+                    _entry(_("Failed pushes"), "assignment_return", "tenants", "failedpushfetch"),
                 ],
             },
             {

@@ -11,12 +11,15 @@ from dingtalk.foundation.models import ActorKind
 from dingtalk.models import (
     ConnectionState,
     EventState,
+    Outage,
+    RdsPosition,
     ReceivedEvent,
     ReceivedPush,
     StreamConnection,
     Suite,
     SuiteTicket,
 )
+from dingtalk.outages import OutageKind
 from dingtalk.protocol.json_guard import canonical_json
 from tenants.api_keys import create_key
 from tenants.models import (
@@ -25,6 +28,7 @@ from tenants.models import (
     ApiKey,
     AuthCorp,
     CodeState,
+    FailedPushFetch,
     Notification,
     NotificationKind,
     NotificationState,
@@ -99,6 +103,7 @@ def make_rows(*, now: datetime) -> AdminRows:
         last_frame_at=now - timedelta(minutes=1),
         lease_until=now + timedelta(seconds=15),
     )
+    make_failed_pushes(tenant, now=now)
     client = ApiClient.objects.create(name="oa-app", scopes=[Scope.TOKENS_READ])
     client.suites.add(suite)
     key, key_text = create_key(client=client, label="server 1", expires_at=None, now=now, actor=OPERATOR)
@@ -114,6 +119,18 @@ def make_rows(*, now: datetime) -> AdminRows:
         key=key,
         key_text=key_text,
     )
+
+
+def make_failed_pushes(tenant: Tenant, *, now: datetime) -> None:
+    """A push table that cannot be read, an outage, and what was fetched after it."""
+    RdsPosition.objects.create(
+        database="rds.example:3306/push",
+        table="open_sync_biz_data",
+        last_id=7001,
+        last_error="rds.example:3306/push: 2003 Can't connect",
+    )
+    Outage.objects.create(kind=OutageKind.SILENCE, began_at=now - timedelta(minutes=9), ended_at=now)
+    FailedPushFetch.objects.create(tenant=tenant, tried_at=now, found=3)
 
 
 def make_suite(*, now: datetime, suite_key: str = "suitekq7ymx3wq2ulr9vd", name: str = "考勤助手") -> Suite:

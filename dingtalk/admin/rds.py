@@ -1,0 +1,55 @@
+"""Admin of the push tables of RDS mode."""
+
+from django.contrib import admin
+from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from dingtalk.foundation.admin_display import NOTHING, ago, label
+from dingtalk.foundation.leases import lease_is_free
+from dingtalk.foundation.read_only_admin import ReadOnlyAdmin
+from dingtalk.models import RdsPosition
+
+
+@admin.register(RdsPosition)
+class RdsPositionAdmin(ReadOnlyAdmin):
+    """How far each table was read, by whom, and what keeps it from being read."""
+
+    list_display = ("table", "database", "shown_state", "last_id", "newest_row", "rows_stored", "last_error")
+    fields = (
+        "database",
+        "table",
+        "shown_state",
+        "reader",
+        "last_id",
+        "last_modified_at",
+        "last_stored_at",
+        "rows_stored",
+        "rows_of_others",
+        "last_error",
+    )
+    readonly_fields = ("shown_state",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RdsPosition]:
+        """Know whether a living process reads each table."""
+        rows: QuerySet[RdsPosition] = super().get_queryset(request)
+        is_read = Case(
+            When(lease_is_free(), then=Value(False)), default=Value(True), output_field=BooleanField()
+        )
+        annotated: QuerySet[RdsPosition] = rows.annotate(is_read=is_read)
+        return annotated
+
+    @display(description=_("state"))
+    def shown_state(self, row: RdsPosition) -> SafeString:
+        """Say whether the table is being read."""
+        if row.last_error:
+            return label(_("cannot be read"), "danger")
+        return label(_("being read"), "success") if getattr(row, "is_read", False) else label(_("not read"))
+
+    @display(description=_("last row"))
+    def newest_row(self, row: RdsPosition) -> str:
+        """Say how long ago a row was stored."""
+        return ago(row.last_stored_at, now=timezone.now()) if row.last_stored_at else NOTHING
