@@ -27,6 +27,7 @@ from tenants.login.states import begin_login, use_state
 from tenants.login.user_tokens import end_session, store_user_token, with_user_token
 from tenants.models import ApiClient, Tenant, UserToken
 from tenants.queries import get_covered_suite
+from tenants.suite_secrets import with_secret
 
 WAY = "browser"
 
@@ -143,8 +144,12 @@ def _address(suite: Suite, choice: Choice, *, state: str) -> str:
 
 
 def _exchange(suite: Suite, code: str) -> IssuedUserToken:
-    return dingtalk_client().get_user_access_token(
-        client_id=suite.suite_key, client_secret=suite.suite_secret, code=code
+    """A refused secret leaves the code as it was."""
+    return with_secret(
+        suite,
+        lambda secret: dingtalk_client().get_user_access_token(
+            client_id=suite.suite_key, client_secret=secret, code=code
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import ApiError, CredentialRejected
 from tenants.errors import CompanyNotAuthorized, LoginAgain, TokenUnavailable
 from tenants.models import ApiClient, Tenant, TenantState, UserToken
+from tenants.suite_secrets import with_secret
 from tenants.token_slots import is_same_token
 
 AnswerT = TypeVar("AnswerT")
@@ -134,8 +135,11 @@ def _renew(row: UserToken, epoch: int) -> str:
         raise LoginAgain
     suite = row.tenant.suite
     try:
-        issued = dingtalk_client().refresh_user_access_token(
-            client_id=suite.suite_key, client_secret=suite.suite_secret, refresh_token=refresh_token
+        issued = with_secret(
+            suite,
+            lambda secret: dingtalk_client().refresh_user_access_token(
+                client_id=suite.suite_key, client_secret=secret, refresh_token=refresh_token
+            ),
         )
     except ApiError as refusal:
         if refusal.action not in _REFUSES_THE_PERSON:

@@ -116,6 +116,20 @@ def test_a_secret_of_ours_that_is_refused_does_not_end_the_session(upstream, app
     assert UserToken.objects.filter(pk=session).exists()
 
 
+def test_while_our_secret_is_being_changed_the_previous_one_still_logs_people_in(
+    upstream, app, session, tenant
+):
+    suite = tenant.suite
+    suite.suite_secret_previous, suite.suite_secret = suite.suite_secret, "the-next-secret"
+    suite.suite_secret_previous_until = timezone.now() + timedelta(hours=1)
+    suite.save()
+    age(session, seconds_left=0)
+
+    assert app.refresh(session).status_code == 200
+    code = upstream.remote.login_code(SUITE_KEY, CORP_ID, "zhangsan", kind="web")
+    assert app.exchange(code, app.begin()["state"]).status_code == 200
+
+
 def test_a_dead_refresh_token_means_to_log_in_again(upstream, app, session):
     age(session, seconds_left=0)
     upstream.fault(EXCHANGE, "errcode", code="invalidParameter.refreshToken.notFound")
