@@ -1,5 +1,5 @@
 """
-MariaDB for a test run: the one that TEST_MARIADB_URL names, else one started here from the system's packages.
+MariaDB for a test run, started here from the system's packages.
 
 It needs `mariadbd` (Debian: apt-get install mariadb-server). Without it the tests that need it say that
 they did not run; with CI set they fail, since nobody reads what a machine says.
