@@ -201,8 +201,12 @@ def test_dingtalks_code_is_kept_with_the_failure(slot):
 
 @pytest.mark.django_db
 def test_without_a_ticket_the_pause_lasts_until_one_arrives(slot, active_tenant):
+    upstream = Upstream(error=TicketMissing(suite_key="suitekey0001"))
     with pytest.raises(TicketMissing):
-        obtain(slot, Upstream(error=TicketMissing(suite_key="suitekey0001")))
+        obtain(slot, upstream)
+    with pytest.raises(TokenUnavailable):
+        obtain(slot, upstream)
+    assert upstream.calls == 1
 
     waking.suite_ticket_arrived(active_tenant.suite, now=timezone.now())
 
