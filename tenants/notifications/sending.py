@@ -89,18 +89,24 @@ def _claim(
     agent_id = choose_agent(tenant, request.agent_id)
     warnings = check_limits(tenant, request, agent_id=agent_id, now=now)
     notification = earlier or _new(key, tenant, request, idempotency_key=idempotency_key, now=now)
-    notification.tenant = tenant
+    _begin_attempt(notification, agent_id=agent_id, warnings=warnings, now=now)
+    count_people(notification, request, warnings, now=now)
+    audit.record(
+        action="notification.send", actor=actor, target=notification, details=_details(notification), now=now
+    )
+    return Sent(notification, is_replayed=False)
+
+
+def _begin_attempt(
+    notification: Notification, *, agent_id: int, warnings: Sequence[SendWarning], now: datetime
+) -> None:
+    """Store that DingTalk is about to be asked; what an attempt before this one left is overwritten."""
     notification.agent_id = agent_id
     notification.state = NotificationState.SENDING
     notification.attempt_started_at = now
     notification.dingtalk_code = notification.dingtalk_request_id = ""
     notification.warnings = _stored(warnings)
     notification.save()
-    count_people(notification, request, warnings, now=now)
-    audit.record(
-        action="notification.send", actor=actor, target=notification, details=_details(notification), now=now
-    )
-    return Sent(notification, is_replayed=False)
 
 
 def _may_be_sent_again(earlier: Notification, digest: str, *, now: datetime) -> bool:
