@@ -111,13 +111,11 @@ def test_another_scope_is_not_enough(tenant, make_app):
     assert code_of(reader.post(IN_APP_URL, {"code": "some-code"})) == (403, "insufficient_scope")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{}, {"code": ""}, {"code": None}, {"code": ["x"]}, {"code": "a b"}, {"code": "x" * 513}, {"code": "码"}],
-)
-def test_what_is_no_code_is_refused_by_name(upstream, tenant, app, body):
-    answer = app.post(IN_APP_URL, body)
+def test_what_is_no_code_is_refused_by_name(upstream, tenant, app):
+    bodies = [{}, *({"code": odd} for odd in ("", None, ["x"], "a b", "x" * 513, "码"))]
 
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["attr"] == "code"
+    answers = [app.post(IN_APP_URL, body) for body in bodies]
+
+    assert {answer.status_code for answer in answers} == {400}
+    assert {answer.json()["errors"][0]["attr"] for answer in answers} == {"code"}
     assert upstream.count(CALL) == 0
