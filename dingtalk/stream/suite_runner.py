@@ -82,8 +82,15 @@ class SuiteRunner:
                 # Nobody else can read them either: do not pass the lease around.
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
         finally:
-            report = progress.report() if progress else {}
+            await self._give_back(epoch, progress.report() if progress else {})
+
+    async def _give_back(self, epoch: int, report: Mapping[str, Any]) -> None:
+        """Let another process lead at once; without the database it has to wait until the lease runs out."""
+        try:
             await self._threads.run(partial(release_connection, self._suite_id, epoch, report=report))
+        except DatabaseError:
+            # Raised, it would take the place of the order to end.
+            logger.warning("stream_lease_not_given_back", extra={"suite_id": str(self._suite_id)})
 
     def _read_credentials(self) -> StreamCredentials | None:
         try:

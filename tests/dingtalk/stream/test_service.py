@@ -2,9 +2,12 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from dingtalk.foundation.audit import Actor
@@ -119,6 +122,32 @@ def test_a_ping_is_answered(suite, upstream, connections):
         assert upstream.remote._call("POST", f"/_sim/stream/connections/{first}/ping")["answered"]
 
 
+@contextmanager
+def without_leases() -> Iterator[None]:
+    """The database refuses whatever is asked of the connections' rows."""
+    table = StreamConnection._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+def test_without_the_database_the_connection_stays_and_the_process_ends_when_told(
+    suite, upstream, connections, caplog
+):
+    with RunningService(lease_seconds=1.0) as service:
+        (first,) = eventually(connections)
+        with without_leases():
+            eventually(lambda: "stream_lease_not_renewed" in caplog.text)
+            assert act(upstream, "authorize")["accepted"]
+            assert connections() == [first]
+            service.stop()
+
+    assert "stream_lease_not_given_back" in caplog.text
+
+
 def test_suites_that_come_and_go_are_noticed(suite, connections):
     change(suite, push_mode="sync_http")
     with RunningService():
@@ -181,6 +210,7 @@ def test_no_secret_of_the_conversation_is_logged(suite, upstream, connections, c
     for secret in (ticket, grant["permanent_code"], suite.suite_secret):
         assert secret not in caplog.text
         assert secret not in json.dumps([str(vars(record)) for record in caplog.records])
+    assert "?ticket=" not in caplog.text
 
 
 @pytest.mark.parametrize(
