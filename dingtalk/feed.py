@@ -4,7 +4,7 @@ Positions in the events feed: given so that they become visible in order, withou
 Ids are made before a transaction commits, so whoever reads "all ids after the last one" misses an event whose
 transaction commits late. Therefore a committed event gets its position afterwards, in batches, by one process
 at a time: it holds the head's row from before it looks until its positions are committed. Whoever sees a
-position can see all that are smaller (docs/adr/0008-feed-positions-given-afterwards.md).
+position can see all that are smaller (docs/adr/0009-feed-positions-given-afterwards.md).
 """
 
 from django.db import connection, transaction
