@@ -88,7 +88,11 @@ def current_user(call: Call) -> Result:
 
 
 def get_sso_token(call: Call) -> Result:
-    """The ISV's token for its admin console (`obtain-the-ssotoken-for-micro-application-…`)."""
+    """
+    The ISV's token for its admin console.
+
+    Source: `obtain-the-ssotoken-for-micro-application-background-logon-free`.
+    """
     suite = _sso_suite(call, call.query.text("corpid"), call.query.text("corpsecret"))
     if suite is None:
         raise OldFamilyError(40001, "获取access_token时Secret错误，或者access_token无效")
@@ -96,7 +100,11 @@ def get_sso_token(call: Call) -> Result:
 
 
 def get_sso_user(call: Call) -> Result:
-    """Who came from the admin console (`exchange-code-for-the-identity-information-of-…`)."""
+    """
+    Who came from the admin console.
+
+    Source: `exchange-code-for-the-identity-information-of-a-microapplication-administrator`.
+    """
     token = call.world.tokens.find(call.query.text("access_token"), kind=TokenKind.SSO)
     if token is None:
         raise OldFamilyError(40014, "不合法的access_token")

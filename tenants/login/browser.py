@@ -6,6 +6,7 @@ The app sends the browser to the address that `begin` makes. DingTalk sends it b
 Source: obtain-identity-credentials.
 """
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -28,6 +29,8 @@ from tenants.login.user_tokens import end_session, store_user_token, with_user_t
 from tenants.models import ApiClient, Tenant, UserToken
 from tenants.queries import get_covered_suite
 from tenants.suite_secrets import with_secret
+
+logger = logging.getLogger(__name__)
 
 WAY = "browser"
 
@@ -105,7 +108,7 @@ def complete(
     return LoggedIn(session=session, user=user, user_id=user_id, tenant=tenant)
 
 
-def who_is(client: ApiClient, *, suite_key: str, session: UUID) -> LoggedIn:
+def who_is(client: ApiClient, *, suite_key: str, session: UUID, actor: Actor, now: datetime) -> LoggedIn:
     """
     Tell who a session is of, with a token kept fresh.
 
@@ -117,6 +120,20 @@ def who_is(client: ApiClient, *, suite_key: str, session: UUID) -> LoggedIn:
     row = rows.filter(pk=session, client=client, tenant__suite=suite).first()
     if row is None:
         raise LoginAgain
+    corp_id = row.tenant.corp.corp_id
+    try:
+        login = _confirmed(client, row, suite_key=suite_key)
+    except LoginAgain:
+        leave_refusal(
+            actor, suite_key=suite_key, corp_id=corp_id, way="session", reason="login_again", now=now
+        )
+        raise
+    extra = {"suite_key": suite_key, "corp_id": corp_id, "api_client": actor.name, "user_id": login.user_id}
+    logger.info("A session was confirmed", extra=extra)
+    return login
+
+
+def _confirmed(client: ApiClient, row: UserToken, *, suite_key: str) -> LoggedIn:
     tenant = _tenant_of(client, row, suite_key=suite_key)
     user = _user_of(row)
     user_id = _find_user_id(tenant, user.union_id)

@@ -150,7 +150,9 @@ class LoginRefresh(WritingApiView):
         session is none of yours.
         """
         session = self.read_body(SessionSerializer)["session"]
-        login = browser.who_is(self.client, suite_key=suite_key, session=session)
+        login = browser.who_is(
+            self.client, suite_key=suite_key, session=session, actor=self.actor(), now=timezone.now()
+        )
         return Response(shown_login(suite_key, login))
 
 

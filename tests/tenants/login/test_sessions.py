@@ -11,6 +11,7 @@ from django.utils import timezone
 from dingtalk.client.login import IssuedUserToken
 from dingtalk.foundation.encrypted_fields import Ciphertext
 from dingtalk.foundation.leases import claim_lease
+from dingtalk.foundation.models import AuditEntry
 from tenants.errors import CompanyNotAuthorized
 from tenants.login.user_tokens import store_user_token
 from tenants.models import TenantState, UserToken
@@ -146,11 +147,13 @@ def test_after_thirty_days_dingtalk_is_not_even_asked(upstream, app, session):
     assert upstream.count(EXCHANGE) == 1
 
 
-def test_who_left_the_company_has_to_log_in_again(upstream, app, session):
+def test_who_left_the_company_has_to_log_in_again_and_a_trace_stays(upstream, app, session):
     upstream.fault("/topapi/user/getbyunionid", "errcode", code=60121)
 
     assert code_of(app.refresh(session)) == (403, "login_again")
     assert not UserToken.objects.exists()
+    details = AuditEntry.objects.get(action="login.refuse").details
+    assert (details["corp_id"], details["reason"]) == (CORP_ID, "login_again")
 
 
 def test_whom_dingtalk_does_not_know_any_more_has_to_log_in_again(upstream, app, session):
