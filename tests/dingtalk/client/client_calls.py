@@ -365,6 +365,24 @@ CASES = [
         method="GET",
         repeatable=False,
     ),
+    Case(
+        "get_user",
+        lambda client: client.get_user(corp_access_token=CORP_TOKEN, user_id="canary-user"),
+        {"errcode": 0, "result": {"userid": "u1", "name": "张三"}},
+        path="/topapi/v2/user/get",
+    ),
+    Case(
+        "get_user_id_by_mobile",
+        lambda client: client.get_user_id_by_mobile(corp_access_token=CORP_TOKEN, mobile="canary-13900001111"),
+        {"errcode": 0, "result": {"userid": "u1"}},
+        path="/topapi/v2/user/getbymobile",
+    ),
+    Case(
+        "list_sub_departments",
+        lambda client: client.list_sub_departments(corp_access_token=CORP_TOKEN),
+        {"errcode": 0, "result": []},
+        path="/topapi/v2/department/listsub",
+    ),
 ]
 CASE = {case.name: case for case in CASES}
 OLD_CASES = [case for case in CASES if case.host == OAPI]
