@@ -89,6 +89,8 @@ def test_a_probe_without_an_answer_leaves_the_endpoint_alone_again(gate, clock):
     error = held_back(lambda: gate.admit(request_of()))
     assert error is not None
     assert error.retry_after_seconds == 15
+    clock.now += 15.01
+    assert gate.admit(request_of()).is_probe
 
 
 def test_a_probe_that_was_refused_for_too_many_calls_was_answered(gate, clock):

@@ -135,7 +135,23 @@ def test_who_has_patience_waits_for_the_turn_and_who_has_not_is_told_at_once(clo
     assert 1.0 <= clock.now - began <= 1.2
 
 
-def test_patience_is_of_the_whole_call_and_ends(clock):
+def test_patience_is_for_all_the_waits_of_a_call_together(clock):
+    gate = still_gate(clock, Limits(calls_per_second_per_api=1))
+    gate.admit(request_of())
+    began = clock.now
+
+    def sleep_while_another_takes_the_turn(seconds: float) -> None:
+        clock.sleep(seconds)
+        gate.admit(request_of())
+
+    gate._sleep = sleep_while_another_takes_the_turn
+    with with_patience(seconds=1.5), pytest.raises(HeldBack):
+        gate.admit(request_of())
+
+    assert clock.now - began <= 1.2
+
+
+def test_a_wait_that_would_be_too_long_is_not_begun(clock):
     gate = still_gate(clock, Limits(calls_per_second=0, calls_per_20_seconds=1))
     gate.admit(request_of())
     began = clock.now

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import responses
 
 from dingtalk.client import DingTalkClient, SuiteIdentity
 from dingtalk.client.discipline import Limits, new_gate
+from dingtalk.client.http import MAX_ANSWER_BYTES, OversizedAnswer
 from dingtalk.protocol.errors import ApiError, HeldBack, HoldReason, TransportError
 from dingtalk.simulator.server import RunningSimulator
 from tests.support.upstream import CORP_ID, SEED, SUITE_KEY
@@ -103,6 +105,24 @@ def test_refusals_break_nothing(simulator, identity):
         assert not isinstance(caught.value, HeldBack)
 
     assert client.get_corp_token(identity, corp_id=CORP_ID).token
+
+
+@responses.activate
+def test_an_answer_that_is_too_large_is_an_answer_and_breaks_nothing():
+    url = "https://api.dingtalk.com/v1.0/oauth2/corpAccessToken"
+    responses.post(url, body=b" " * (MAX_ANSWER_BYTES + 1))
+    client = DingTalkClient(
+        oapi_base_url="https://oapi.dingtalk.com",
+        api_base_url="https://api.dingtalk.com",
+        connect_timeout_seconds=1,
+        read_timeout_seconds=1,
+        gate=new_gate(limits=Limits(breaker_failures=1)),
+    )
+    someone = SuiteIdentity(suite_key="suite1", suite_secret="secret", suite_ticket="ticket")
+
+    for _ in range(2):
+        with pytest.raises(OversizedAnswer):
+            client.get_corp_access_token(someone, corp_id="ding1")
 
 
 def test_an_error_of_a_held_back_call_survives_the_way_to_another_process():
