@@ -373,7 +373,7 @@ CASES = [
     ),
     Case(
         "get_user_id_by_mobile",
-        lambda client: client.get_user_id_by_mobile(corp_access_token=CORP_TOKEN, mobile="canary-13900001111"),
+        lambda client: client.get_user_id_by_mobile(corp_access_token=CORP_TOKEN, mobile="canary-13900001"),
         {"errcode": 0, "result": {"userid": "u1"}},
         path="/topapi/v2/user/getbymobile",
     ),

@@ -16,13 +16,16 @@ from dingtalk.client import (
     callbacks,
     contacts,
     corp_tokens,
+    departments,
     dingtalk_client,
     installations,
     internal_apps,
     jsapi,
     login,
     messages,
+    roles,
     stream,
+    users,
 )
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
 from dingtalk.client.call import Call, Request
@@ -49,12 +52,15 @@ GROUPS = (
     callbacks,
     corp_tokens,
     contacts,
+    departments,
     installations,
     internal_apps,
     jsapi,
     login,
     messages,
+    roles,
     stream,
+    users,
 )
 # Beside what spends a code: a message goes out twice, a page of failed pushes is gone.
 HARMFUL_TWICE = (messages.SEND, messages.SEND_BY_TEMPLATE, callbacks.GET_FAILED)
