@@ -1,16 +1,16 @@
 """
 An app of an ISV: people log in with DingTalk and send themselves a work notification.
 
-    PORTAL_URL=http://127.0.0.1:8000 PORTAL_API_KEY=isv_... SUITE_KEY=suite... python docs/examples/app.py
+    python docs/examples/app.py http://127.0.0.1:8000 SUITE_KEY
 
-then open http://127.0.0.1:8300/. `make demo` prints a portal's address, key and suite; its simulator shows a
+asks for an API key; then open http://127.0.0.1:8300/. `make demo` prints a portal's address, key and suite; its simulator shows a
 login page on which you choose who you are. The key needs the scopes `login` and `messages:send`.
 
 Sessions are kept in memory, and there is one process: enough to show the calls, not a way to build an app.
 """
 
+import getpass
 import hmac
-import os
 import secrets
 import sys
 from html import escape

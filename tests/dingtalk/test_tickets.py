@@ -55,9 +55,7 @@ def test_the_same_ticket_may_belong_to_two_suites(suite: Suite) -> None:
     assert current_ticket(other) is not None
 
 
-def test_a_ticket_is_overdue_after_six_hours_and_a_customised_app_needs_none(
-    suite: Suite, caplog: Any
-) -> None:
+def test_a_ticket_is_overdue_after_six_hours_where_one_is_needed(suite: Suite, caplog: Any) -> None:
     late = make_suite(suite_id="2", suite_key="suitelate")
     make_suite(suite_id="3", suite_key="suitenew")
     make_suite(suite_id="4", suite_key="customapp", kind=SuiteKind.CUSTOM_APP)
