@@ -17,6 +17,9 @@ import requests
 from isv_portal.demo.world import DemoFailed, DemoWorld, wait_until
 
 STEP_SECONDS = 20
+SCOPES = ("tenants:read", "tokens:read", "login", "jsapi:sign", "messages:send", "events:read")
+PERSON = "manager01"
+PAGE_DOMAIN = "app.example.com"
 URL_CHECKS = ("check_url", "check_create_suite_url", "check_update_suite_url")
 
 
@@ -68,7 +71,16 @@ class Story:
             yield Step(
                 "tenant app", f"gets a token for {actor.name} and uses it", partial(self._use_token, actor)
             )
+        yield from self._of_an_app(self.actors[0])
         yield from self._later(self.actors[0])
+
+    def _of_an_app(self, actor: Actor) -> Iterator[Step]:
+        yield Step(
+            "a person", f"of {actor.name} opens the app and is logged in", partial(self._log_in, actor)
+        )
+        yield Step("tenant app", "signs a page for dd.config", partial(self._sign_page, actor))
+        yield Step("tenant app", "sends that person a work notification", partial(self._send, actor))
+        yield Step("tenant app", "reads what happened from the event feed", self._read_events)
 
     def _later(self, actor: Actor) -> Iterator[Step]:
         yield Step(actor.name, "changes the scope", partial(self._change_scope, actor))
@@ -89,7 +101,7 @@ class Story:
             )
             self.simulator.set_callback_url(suite["suite_key"], added["callback_url"])
         keys = [option for suite in self.suites for option in ("--suite", suite["suite_key"])]
-        scopes = ("--scope", "tenants:read", "--scope", "tokens:read")
+        scopes = [option for scope in SCOPES for option in ("--scope", scope)]
         self.api_key = self.world.manage_json("api_key", "create", "demo app", *keys, *scopes)["key"]
         return f"{len(self.suites)} suites, 1 key"
 
@@ -123,6 +135,33 @@ class Story:
             f"valid for {answer.json()['expires_in']} s; DingTalk lists {len(listed['result'])} departments"
         )
 
+    def _log_in(self, actor: Actor) -> str:
+        code = self.simulator.login_code(actor.suite_key, actor.corp_id, PERSON)
+        person = self._tell(actor, "/login", {"code": code})["person"]
+        return f"{person['name']} ({person['user_id']})"
+
+    def _sign_page(self, actor: Actor) -> str:
+        signed = self._tell(actor, "/jsapi-config", {"url": f"https://{PAGE_DOMAIN}/home?tab=1"})
+        return f"{signed['algorithm']} {signed['signature'][:12]}…"
+
+    def _send(self, actor: Actor) -> str:
+        message = {"msgtype": "text", "text": {"content": "欢迎使用"}}
+        body = {"user_ids": [PERSON], "message": message}
+        self._tell(actor, "/notifications", body, **{"Idempotency-Key": "demo-welcome"})
+        self._await(
+            lambda: self.simulator.messages(actor.suite_key, actor.corp_id, PERSON),
+            "the message arrives",
+        )
+        return "arrived"
+
+    def _read_events(self) -> str:
+        def entries() -> Any:
+            answer = self._request("GET", f"{self.world.base_url}/api/v1/events")
+            return answer.json().get("results")
+
+        self._await(entries, "the feed has events")
+        return f"{len(entries())} events, without secrets"
+
     def _change_scope(self, actor: Actor) -> str:
         before = self._ask(actor, "").json()["updated_at"]
         _expect(self._act(actor, "change")["accepted"], "the push was not accepted")
@@ -155,11 +194,22 @@ class Story:
         return self.simulator.act(actor.suite_key, actor.corp_id, action, **options)
 
     def _ask(self, actor: Actor, rest: str) -> requests.Response:
-        return requests.get(
-            f"{self.world.base_url}/api/v1/tenants/{actor.suite_key}/{actor.corp_id}{rest}",
-            headers={"Authorization": f"Bearer {self.api_key}"},
-            timeout=15,
-        )
+        return self._request("GET", self._url(actor, rest))
+
+    def _tell(self, actor: Actor, rest: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        answer = self._request("POST", self._url(actor, rest), body, **headers)
+        _expect(answer.ok, f"HTTP {answer.status_code}: {answer.text[:200]}")
+        members: dict[str, Any] = answer.json()
+        return members
+
+    def _url(self, actor: Actor, rest: str) -> str:
+        return f"{self.world.base_url}/api/v1/tenants/{actor.suite_key}/{actor.corp_id}{rest}"
+
+    def _request(
+        self, method: str, url: str, body: dict[str, Any] | None = None, **headers: str
+    ) -> requests.Response:
+        headers["Authorization"] = f"Bearer {self.api_key}"
+        return requests.request(method, url, json=body, headers=headers, timeout=15)
 
     def _await_state(self, actor: Actor, state: str) -> None:
         self._await(lambda: self._ask(actor, "").json().get("state") == state, f"{actor.name} is {state}")
@@ -178,7 +228,8 @@ def _cast(simulated: dict[str, Any]) -> list[Actor]:
 def _registration(suite: dict[str, Any]) -> dict[str, Any]:
     """What an operator copies from DingTalk's console."""
     names = ("name", "suite_id", "suite_key", "suite_secret", "encoding_aes_key", "push_mode")
-    return {**{name: suite[name] for name in names}, "callback_token": suite["token"]}
+    typed = {name: suite[name] for name in names}
+    return {**typed, "callback_token": suite["token"], "js_domains": PAGE_DOMAIN}
 
 
 def _expect(is_so: object, complaint: str) -> None:

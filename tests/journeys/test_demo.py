@@ -45,7 +45,7 @@ def test_the_demo_plays_every_step_and_ends_with_success(tmp_path):
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "✗" not in done.stdout
-    assert done.stdout.count("✓") == 19
+    assert done.stdout.count("✓") == 23
     assert "/admin/" in done.stdout
     assert "curl -H 'Authorization: Bearer isv_" in done.stdout
     assert list(tmp_path.iterdir()) == []
