@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dingtalk.foundation.models import AuditEntry
-from tenants.models import Notification, Scope, Tenant
+from tenants.models import AuthCorp, Notification, Scope, Tenant
 from tests.support.upstream import CORP_ID, SUITE_KEY
 from tests.tenants.notifications.conftest import URL, refusal, says
 
@@ -141,6 +141,15 @@ def test_what_another_app_sent_is_not_there(app, make_app, tenant, path):
 
     for unknown in (url, f"{URL}/nonsense", f"{URL}/{'0' * 32}", f"{URL}/{url[-36:].upper()}"):
         assert refusal(app.call("get", f"{unknown}{path}")) == (404, "notification_not_found")
+
+
+def test_what_was_sent_in_one_company_is_not_there_in_another(app, tenant):
+    url = sent(app)
+    other = Tenant.objects.create(suite=tenant.suite, corp=AuthCorp.objects.create(corp_id="dingother"))
+    Notification.objects.update(tenant=other)
+
+    assert refusal(app.call("get", url)) == (404, "notification_not_found")
+    assert app.call("get", URL).json()["results"] == []
 
 
 @pytest.mark.parametrize("path", ["recall", "status-bar"])

@@ -1,11 +1,12 @@
 """What DingTalk would drop in silence is said before it is sent."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from tenants.models import Notification, NotifiedPerson
+from tenants.notifications.daily_limits import china_day
 from tests.support.upstream import CORP_ID, SUITE_KEY
 from tests.tenants.notifications.conftest import HELLO, SEND, error_of, refusal, says
 
@@ -24,7 +25,13 @@ def test_the_same_content_to_the_same_person_on_one_day_is_refused_before_it_is_
     assert (upstream.count(SEND), Notification.objects.count()) == (1, 1)
 
 
-def test_the_day_is_one_of_china(app, tenant, upstream):
+def test_a_day_begins_at_midnight_in_china():
+    before, after = (datetime(2026, 11, 20, hour, 0, tzinfo=UTC) for hour in (15, 16))
+
+    assert (china_day(before), china_day(after)) == (date(2026, 11, 20), date(2026, 11, 21))
+
+
+def test_on_another_day_the_same_may_be_said_again(app, tenant, upstream):
     app.send()
     NotifiedPerson.objects.update(day=NotifiedPerson.objects.get().day - timedelta(days=1))
 
@@ -81,7 +88,8 @@ def test_no_more_receivers_than_so_many_in_a_minute(app, tenant, settings):
     assert later.status_code == 201
 
 
-def test_what_was_not_sent_does_not_count(app, tenant, upstream):
+def test_what_was_not_sent_does_not_count(app, tenant, upstream, settings):
+    settings.NOTIFICATION_RECEIVERS_PER_MINUTE = 1
     upstream.fault(SEND, "errcode", code=400002)
 
     assert app.send().status_code == 400
