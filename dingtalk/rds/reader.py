@@ -3,6 +3,7 @@
 import logging
 from random import SystemRandom
 from threading import Event
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from dingtalk.rds.rows import PUSH_TABLES
 from dingtalk.rds.table_reader import TableReader
 
 POLL_SECONDS = 1.0
+FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -22,65 +24,85 @@ _random = SystemRandom()
 
 
 class RdsReader:
-    """Takes turns at both tables. Any number of these may run; one at a time reads a table."""
+    """
+    Takes turns at both tables. Any number of these may run; one at a time reads a table.
+
+    A table that cannot be read pauses ever longer, and does not keep the other one waiting.
+    """
 
     def __init__(self, database: PushDatabase, *, zone: ZoneInfo) -> None:
         self._database = database
-        self._tables = [TableReader(database, table, zone=zone) for table in PUSH_TABLES]
-        self._is_failing = False
+        self._tables = [_PatientTable(TableReader(database, table, zone=zone)) for table in PUSH_TABLES]
 
     def run(self, stop: Event) -> None:
-        """Read until `stop` is set. Nothing that fails ends it: it tries again after growing pauses."""
+        """Read until `stop` is set. Nothing that fails ends it."""
         logger.info("rds_started", extra={"database": str(self._database.address)})
-        pause = POLL_SECONDS
         try:
             while not stop.is_set():
-                is_busy = self.run_once()
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._is_failing else POLL_SECONDS
-                if not is_busy:
-                    stop.wait(pause * _random.uniform(0.8, 1.0))
+                if not self.run_once(now=monotonic()):
+                    stop.wait(POLL_SECONDS * _random.uniform(0.8, 1.0))
         finally:
             self.close()
         logger.info("rds_stopped")
 
-    def run_once(self) -> bool:
-        """Take one turn at each table; return whether there may be more at once."""
-        try:
-            is_busy = [table.turn() for table in self._tables]
-        except (RdsUnavailable, DatabaseError) as error:
-            self._failed(error)
-            return False
-        if self._is_failing:
-            self._is_failing = False
-            logger.info("rds_recovered")
+    def run_once(self, *, now: float | None = None) -> bool:
+        """
+        Take one turn at each table; return whether there may be more at once.
+
+        `now`: monotonic seconds, for which tables that failed may still have to pause; None: all are read.
+        """
+        is_busy = [table.turn(now=now) for table in self._tables]
         return any(is_busy)
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last turn failed."""
-        return self._is_failing
+        """Whether the last turn at one of the tables failed."""
+        return any(table.pause_seconds for table in self._tables)
 
     def close(self) -> None:
         """Let others read, and let go of the push database."""
         try:
             for table in self._tables:
-                table.release()
+                table.reader.release()
         except DatabaseError:
             # The lease ends by itself.
             logger.warning("rds_lease_not_released", exc_info=True)
         self._database.close()
 
+
+class _PatientTable:
+    """A table's reader, and how long it pauses after it failed."""
+
+    def __init__(self, reader: TableReader) -> None:
+        self.reader = reader
+        self.pause_seconds = 0.0
+        self._not_before = 0.0
+
+    def turn(self, *, now: float | None) -> bool:
+        """Read what is new unless it has to pause; return whether there may be more at once."""
+        if now is not None and now < self._not_before:
+            return False
+        try:
+            is_busy = self.reader.turn()
+        except (RdsUnavailable, DatabaseError) as error:
+            self._failed(error)
+            return False
+        if self.pause_seconds:
+            self.pause_seconds = 0.0
+            logger.info("rds_recovered", extra={"table": self.reader.table_name})
+        return is_busy
+
     def _failed(self, error: Exception) -> None:
         """Report a failure when it begins, and keep it where an operator looks."""
-        if not self._is_failing:
-            logger.exception("rds_failing")
-        self._is_failing = True
-        if not isinstance(error, RdsUnavailable):
-            connection.close()
-            return
+        if not self.pause_seconds:
+            logger.exception("rds_failing", extra={"table": self.reader.table_name})
+        self.pause_seconds = min(2 * self.pause_seconds or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._not_before = monotonic() + self.pause_seconds
         try:
-            for table in self._tables:
-                table.note_failure(str(error))
+            if isinstance(error, RdsUnavailable):
+                self.reader.note_failure(str(error))
+            else:
+                connection.close()
         except DatabaseError:
             connection.close()
 

@@ -53,6 +53,11 @@ class TableReader:
         self._swept_at = 0.0
         self._seen: OrderedDict[RowRef, None] = OrderedDict()
 
+    @property
+    def table_name(self) -> str:
+        """The table's name."""
+        return self._table.name
+
     def turn(self) -> bool:
         """
         Read what is new; return whether there may be more at once.

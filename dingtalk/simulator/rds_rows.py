@@ -96,7 +96,8 @@ class RowWriter:
         names = ", ".join(f"`{name}`" for name in _COLUMNS)
         places = ", ".join(["%s"] * len(_COLUMNS))
         with connection.cursor() as cursor:
-            cursor.execute(_CREATE.format(table=table))
+            for each in TABLES.values():
+                cursor.execute(_CREATE.format(table=each))
             for row in document["bizData"]:
                 values = _values(row)
                 cursor.execute(

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -19,7 +20,7 @@ from dingtalk.models import RdsPosition, ReceivedPush
 from dingtalk.rds.address import AddressError, Tls, read_address
 from dingtalk.rds.database import PushDatabase, RdsUnavailable
 from dingtalk.rds.reader import RdsReader
-from tests.dingtalk.rds.conftest import HIGH, SHANGHAI, Platform, Reading
+from tests.dingtalk.rds.conftest import HIGH, MEDIUM, SHANGHAI, Platform, Reading
 from tests.journeys.processes import Process, eventually, manage
 from tests.support import mariadb, shared_database
 
@@ -76,6 +77,19 @@ class TestFailures:
 
         assert ReceivedPush.objects.count() == 1
         assert RdsPosition.objects.get(table=HIGH).last_error == ""
+
+    def test_a_table_that_is_missing_does_not_keep_the_other_one_waiting(
+        self, platform: Platform, reading: Reading
+    ):
+        platform.execute(f"DROP TABLE {MEDIUM}")
+
+        for number in range(3):
+            platform.write(f"app{number}", seconds=number)
+            reading.reader.run_once(now=time.monotonic())
+            assert ReceivedPush.objects.count() == number + 1
+
+        assert RdsPosition.objects.get(table=HIGH).last_error == ""
+        assert MEDIUM in RdsPosition.objects.get(table=MEDIUM).last_error
 
     def test_a_connection_that_was_cut_is_opened_again(self, platform: Platform, reading: Reading):
         reading.all()
