@@ -3,8 +3,8 @@ An app of an ISV: people log in with DingTalk and send themselves a work notific
 
     python docs/examples/app.py http://127.0.0.1:8000 SUITE_KEY
 
-asks for an API key; then open http://127.0.0.1:8300/. `make demo` prints a portal's address, key and suite; its simulator shows a
-login page on which you choose who you are. The key needs the scopes `login` and `messages:send`.
+asks for an API key; then open http://127.0.0.1:8300/. `make demo` prints a portal's address, a key with the
+scopes that are needed, and a suite key; its simulator shows a login page on which you choose who you are.
 
 Sessions are kept in memory, and there is one process: enough to show the calls, not a way to build an app.
 """
@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 from portal_client import Person, Portal, PortalError
 
 HOST, PORT = "127.0.0.1", 8300
+ARGUMENTS = 3
 COOKIE = "app_session"
 LONGEST_FORM_BYTES = 10_000
 STYLE = "body{font:16px/1.6 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}"
@@ -146,10 +147,10 @@ def _same(given: list[str] | None, expected: str) -> bool:
 
 def main() -> None:
     """Serve until Ctrl-C."""
-    missing = [name for name in ("PORTAL_URL", "PORTAL_API_KEY", "SUITE_KEY") if not os.environ.get(name)]
-    if missing:
-        raise SystemExit(f"Set {', '.join(missing)}; see the top of this file.")
-    portal = Portal(os.environ["PORTAL_URL"], os.environ["PORTAL_API_KEY"], suite_key=os.environ["SUITE_KEY"])
+    if len(sys.argv) != ARGUMENTS:
+        raise SystemExit("Give the portal's address and the suite key; see the top of this file.")
+    key = getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    portal = Portal(sys.argv[1], key.strip(), suite_key=sys.argv[2])
     app = App(portal=portal)
     sys.stdout.write(f"Open {app.url}/\n")
     try:
