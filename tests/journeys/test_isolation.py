@@ -52,11 +52,16 @@ FOREIGN = {
 }
 PER_ANSWER = {"date", "x-request-id"}
 LIST, DETAIL, TOKEN = "api/v1/tenants", "api/v1/tenants/{}/{}", "api/v1/tenants/{}/{}/access-token"
-# How each route of the API may be reached: lists, by the two ids, or by everybody.
+FEED = "api/v1/events"
+# How each route of the API may be reached: lists, the feed, by the two ids, or by everybody.
 ROUTES = {
     "api/v1/tenants": "list",
     "api/v1/tenants/<str:suite_key>/<str:corp_id>": "tenant",
     "api/v1/tenants/<str:suite_key>/<str:corp_id>/access-token": "tenant",
+    "api/v1/tenants/<str:suite_key>/<str:corp_id>/agents": "tenant",
+    "api/v1/tenants/<str:suite_key>/<str:corp_id>/auth-scope": "tenant",
+    "api/v1/tenants/<str:suite_key>/<str:corp_id>/history": "tenant",
+    "api/v1/events": "feed",
     "api/schema": "public",
     "api/docs": "public",
 }
@@ -111,7 +116,8 @@ def _fill(stack: Stack) -> None:
     for suite_key in (SYNC_HTTP, LEGACY):
         stack.simulator.push_ticket(suite_key)
         for corp_id in (FIRST, SECOND, THIRD):
-            assert stack.simulator.act(suite_key, corp_id, "authorize")["accepted"]
+            authorised = stack.simulator.act(suite_key, corp_id, "authorize")
+            assert authorised["accepted"], authorised
     for suite_key in (SYNC_HTTP, LEGACY):
         for corp_id in (FIRST, SECOND, THIRD):
             eventually(lambda: operator.tenant(suite_key, corp_id, state="active"))  # noqa: B023 - called at once
@@ -122,7 +128,8 @@ def _fill(stack: Stack) -> None:
 
 def _make_keys(stack: Stack) -> dict[str, str]:
     def made(name: str, *coverage: str) -> str:
-        return str(stack.manage_json("api_key", "create", name, *SCOPES, *coverage)["key"])
+        scopes = (*SCOPES, "--scope", "events:read")
+        return str(stack.manage_json("api_key", "create", name, *scopes, *coverage)["key"])
 
     with ThreadPoolExecutor(2) as people:
         wide = people.submit(made, WIDE, "--suite", SYNC_HTTP)
@@ -183,7 +190,7 @@ def test_what_is_not_covered_looks_like_what_never_was(
     world: World, app: str, method: str, route: str
 ) -> None:
     path = route.replace("<str:suite_key>", "{}").replace("<str:corp_id>", "{}")
-    assert path in (DETAIL, TOKEN)
+    assert path.count("{}") == 2
     never_was = _seen(world.ask(app, path.format(NO_SUITE, NOBODY), method))
     before = _calls(world.stack)
 
@@ -238,6 +245,36 @@ def test_no_filter_finds_what_is_not_covered(world: World, app: str) -> None:
 
 def _state(tenant: tuple[str, str]) -> str:
     return "relieved" if tenant[1] == THIRD else "active"
+
+
+def _fed(world: World, app: str, after: str = "") -> Iterator[dict[str, Any]]:
+    """All events that the feed shows an app after a place, and the place of each."""
+    while True:
+        query = {"limit": 2, **({"after": after} if after else {})}
+        answer = world.ask(app, f"{FEED}?{urlencode(query)}")
+        assert answer.status_code == 200, answer.text
+        assert not [foreign for foreign in FOREIGN[app] if foreign in answer.text]
+        yield from answer.json()["results"]
+        after = answer.json()["next"]
+        if not answer.json()["has_more"]:
+            return
+
+
+@EVERY_APP
+def test_the_feed_shows_the_events_of_what_is_covered(world: World, app: str) -> None:
+    assert {_named(event) for event in _fed(world, app)} == COVERED[app]
+    for suite_key, corp_id in HIDDEN[app]:
+        query = urlencode({"suite_key": suite_key, "corp_id": corp_id})
+        assert world.ask(app, f"{FEED}?{query}").json()["results"] == []
+
+
+@pytest.mark.parametrize(("app", "other"), [(WIDE, NARROW), (NARROW, WIDE)])
+def test_a_place_in_another_apps_feed_opens_nothing(world: World, app: str, other: str) -> None:
+    places = [event["cursor"] for event in _fed(world, other)]
+
+    assert places
+    for place in places:
+        assert {_named(event) for event in _fed(world, app, place)} <= COVERED[app]
 
 
 @EVERY_APP
