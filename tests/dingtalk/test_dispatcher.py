@@ -79,6 +79,16 @@ def user_push(name: str) -> dict[str, object]:
     return sync_push(sync_row({"syncAction": "noted", "name": name}, biz_id=name))
 
 
+def test_a_push_is_in_the_feed_after_one_turn(
+    callbacks: Callbacks, new_dispatcher: Callable[[], Dispatcher]
+) -> None:
+    callbacks.push(sync_push(sync_row({"syncAction": "noted"}, biz_id="1"), sync_row({}, biz_id="2")))
+
+    new_dispatcher().run_once()
+
+    assert list(ReceivedEvent.objects.order_by("id").values_list("feed_position", flat=True)) == [1, 2]
+
+
 def test_a_push_is_split_and_its_event_dispatched(
     callbacks: Callbacks, broker: Broker, new_dispatcher: Callable[[], Dispatcher]
 ) -> None:
