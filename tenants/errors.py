@@ -71,11 +71,16 @@ class TokenUnavailable(TenantError):
 
 
 class TicketMissing(TenantError):
-    """The suite has no ticket yet: nothing can be asked in its name until one is pushed."""
+    """
+    The suite has no ticket yet: nothing can be asked in its name until one is pushed.
+
+    `was_asked_without`: the one call that needs no ticket was made too, and failed.
+    """
 
     def __init__(self, *, suite_key: str) -> None:
         super().__init__(f"Suite {suite_key} has no suite ticket yet.")
         self.suite_key = suite_key
+        self.was_asked_without = False
 
 
 class ContactNotFound(TenantError):

@@ -169,6 +169,8 @@ def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
         _put_off(row, epoch, error)
         raise
     except (DingTalkError, TicketMissing) as error:
+        if isinstance(error, TicketMissing) and not error.was_asked_without:
+            raise  # nobody was asked, so nobody has to be spared
         _store_failure(row, epoch, error)
         if newest_ticket_id(row.suite_id) != ticket_id:
             # What came before the failure was stored has ended no pause.

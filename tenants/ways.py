@@ -23,12 +23,14 @@ class Way:
     ask: Callable[[], IssuedToken]
 
 
-Refusal = ApiError | TicketMissing
+Refusal = ApiError | TransportError | TicketMissing
 
 
 def is_about_the_call(refusal: Refusal) -> bool:
     """Tell whether another call may work: this one has no ticket that counts, or does not exist."""
-    return isinstance(refusal, TicketMissing | TicketRejected) or is_call_unknown(refusal)
+    if isinstance(refusal, TicketMissing | TicketRejected):
+        return True
+    return isinstance(refusal, ApiError) and is_call_unknown(refusal)
 
 
 def obtain_by_first(
@@ -38,19 +40,26 @@ def obtain_by_first(
     Ask by each way until one gives it; the reason for leaving the first is kept with it.
 
     `passes_on` tells whether the next way is tried. Where none works, the first refusal is raised: it is
-    about what the suite is set to. But what only time helps against (a limit, a busy platform, no answer)
-    is raised at once. Raises TicketMissing, DingTalkError.
+    about what the suite is set to. But a limit is raised at once, since it says when to ask again. Raises
+    TicketMissing, DingTalkError.
     """
     first: Refusal | None = None
     for way in ways:
         try:
             issued = way.ask()
-        except (RateLimited, Transient, TransportError):
+        except RateLimited:
             raise
-        except (ApiError, TicketMissing) as refusal:
-            first = first or refusal
-            if not passes_on(refusal):
+        except (ApiError, TransportError, TicketMissing) as failure:
+            first = _first_of(first, failure)
+            if isinstance(failure, TransportError | Transient) or not passes_on(failure):
                 raise first from None
         else:
             return Obtained(issued, method=way.method, fallback_reason=str(first or ""))
     raise first or ValueError("no way to ask")
+
+
+def _first_of(first: Refusal | None, failure: Refusal) -> Refusal:
+    """Keep the first; a missing ticket remembers that DingTalk was asked all the same, without one."""
+    if isinstance(first, TicketMissing) and not isinstance(failure, TicketMissing):
+        first.was_asked_without = True
+    return first or failure

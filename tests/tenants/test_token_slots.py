@@ -201,7 +201,9 @@ def test_dingtalks_code_is_kept_with_the_failure(slot):
 
 @pytest.mark.django_db
 def test_without_a_ticket_the_pause_lasts_until_one_arrives(slot, active_tenant):
-    upstream = Upstream(error=TicketMissing(suite_key="suitekey0001"))
+    missing = TicketMissing(suite_key="suitekey0001")
+    missing.was_asked_without = True
+    upstream = Upstream(error=missing)
     with pytest.raises(TicketMissing):
         obtain(slot, upstream)
     with pytest.raises(TokenUnavailable):

@@ -65,7 +65,7 @@ def test_the_same_ticket_comes_back_and_is_prolonged(
 
 def test_a_day_after_it_was_made_a_ticket_is_dead_however_often_it_was_prolonged(own_isv: Isv, granted: str):
     tickets = []
-    for hours in range(0, 26):
+    for hours in range(26):
         own_isv.remote._call("POST", "/_sim/clock", {"offset_seconds": hours * HOUR})
         tickets.append(old_ticket(own_isv, token_at(own_isv, granted, hours=hours)))
 
