@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dingtalk.foundation.redaction import register_secret
 from dingtalk.rds.address import RdsAddress, Tls
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -59,6 +60,7 @@ class PushDatabase:
 
     def __init__(self, address: RdsAddress, *, tls: Tls = Tls.PREFERRED, ca_file: str = "") -> None:
         """Raises DriverMissing."""
+        register_secret(address.password)
         self.address = address
         self._tls = tls
         self._ca_file = ca_file

@@ -52,6 +52,10 @@ def test_one_start_reports_every_wrong_variable_by_name(services):
         "TIME_ZONE": "Asia/Atlantis",
         "LOG_LEVEL": "LOUD",
         "DATABASE_URL": "postgrse://portal:database-word@db/portal",
+        "RDS_DATABASE_URL": "mysql://portal:database-word@db",
+        "RDS_TLS": "perhaps",
+        "RDS_CA_FILE": "/no/such/file.pem",
+        "RDS_TIME_ZONE": "Asia/Atlantis",
         "TOKEN_WAIT_SECONDS": "0",
         "TOKEN_MAX_WAITERS": "none",
     }
