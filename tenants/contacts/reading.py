@@ -41,20 +41,18 @@ class Book:
     def get_user_by_union_id(self, union_id: str) -> User:
         """Return the person who has this union id; two calls."""
 
-        def ask(dingtalk: DingTalkClient, token: str) -> User:
-            user_id = dingtalk.get_user_id_by_union_id(corp_access_token=token, union_id=union_id)
-            return dingtalk.get_user(corp_access_token=token, user_id=user_id)
+        def ask(dingtalk: DingTalkClient, token: str) -> str:
+            return dingtalk.get_user_id_by_union_id(corp_access_token=token, union_id=union_id)
 
-        return self._ask(ask, can_be=is_user_id(union_id))
+        return self._get_found_user(self._ask(ask, can_be=is_user_id(union_id)))
 
     def get_user_by_mobile(self, mobile: str) -> User:
         """Return the person who has this mobile number; two calls."""
 
-        def ask(dingtalk: DingTalkClient, token: str) -> User:
-            user_id = dingtalk.get_user_id_by_mobile(corp_access_token=token, mobile=mobile)
-            return dingtalk.get_user(corp_access_token=token, user_id=user_id)
+        def ask(dingtalk: DingTalkClient, token: str) -> str:
+            return dingtalk.get_user_id_by_mobile(corp_access_token=token, mobile=mobile)
 
-        return self._ask(ask)
+        return self._get_found_user(self._ask(ask))
 
     def list_departments(self, parent_id: int, *, language: str) -> list[Department]:
         """Return the direct children of a department."""
@@ -101,6 +99,10 @@ class Book:
             )
 
         return self._ask(ask, can_be=is_number_id(role_id))
+
+    def _get_found_user(self, user_id: str) -> User:
+        """The second of two calls, for which the tenant is looked at again: it may have withdrawn."""
+        return self._ask(lambda dingtalk, token: dingtalk.get_user(corp_access_token=token, user_id=user_id))
 
     def _ask(self, call: Callable[[DingTalkClient, str], AnswerT], *, can_be: bool = True) -> AnswerT:
         """Make the call. `can_be`: whether what is asked for can be an id at all."""

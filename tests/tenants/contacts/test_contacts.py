@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tenants.models import Scope, Tenant, TenantState
+from tests.support.onboarding import before_answer, withdrawal_arrives
 from tests.support.tenant_calls import (
     CORP_ID,
     HEADCOUNT,
@@ -281,3 +282,22 @@ def test_a_company_that_has_withdrawn_is_not_asked(app, platform):
 
     assert (answer.status_code, code_of(answer)) == (409, "tenant_not_active")
     assert len(platform.remote.calls()["calls"]) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "ask"),
+    [
+        ("get_user_id_by_union_id", lambda app: app.get(f"{BOOK}/users/by-union-id/unionOfCoder")),
+        ("get_user_id_by_mobile", lambda app: post(app, f"{BOOK}/users/by-mobile", {"mobile": MOBILE})),
+    ],
+)
+def test_one_that_withdraws_between_two_calls_gets_no_second_one(
+    app, platform, suite, monkeypatch, call, ask
+):
+    before_answer(monkeypatch, call, lambda: withdrawal_arrives(suite))
+    before = len(calls_of(platform, "/topapi/v2/user/get"))
+
+    answer = ask(app)
+
+    assert (answer.status_code, code_of(answer)) == (409, "tenant_not_active")
+    assert len(calls_of(platform, "/topapi/v2/user/get")) == before
