@@ -66,17 +66,18 @@ def _obtained(tenant: Tenant) -> str:
 
 
 def _request(tenant: Tenant) -> Obtained:
-    """Ask with the tenant's token, by the call that the suite is set to first."""
-    return call_as_tenant(
-        tenant, lambda token: obtain_by_first(_ways(tenant, token), passes_on=_may_be_about_the_call)
-    )
+    """Ask by the call that the suite is set to first; before each the tenant is looked at."""
+    return obtain_by_first(_ways(tenant), passes_on=_may_be_about_the_call)
 
 
-def _ways(tenant: Tenant, token: str) -> list[Way]:
+def _ways(tenant: Tenant) -> list[Way]:
     client = dingtalk_client()
     calls = {Generation.V1: client.create_jsapi_ticket, Generation.OLD: client.get_jsapi_ticket}
     generations = sorted(calls, key=lambda generation: generation != tenant.suite.jsapi_ticket_method)
-    return [Way(f"jsapi_{each}", partial(_ask, calls[each], token)) for each in generations]
+    return [
+        Way(f"jsapi_{each}", partial(call_as_tenant, tenant, partial(_ask, calls[each])))
+        for each in generations
+    ]
 
 
 def _ask(call: Callable[..., IssuedToken], token: str) -> IssuedToken:

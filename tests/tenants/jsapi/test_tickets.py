@@ -213,6 +213,15 @@ class TestWithdrawal:
 
         assert not AccessToken.objects.filter(kind=TokenKind.JSAPI, token__isnull=False).exists()
 
+    def test_the_other_call_is_not_made_after_the_withdrawal(self, upstream, suite, tenant, monkeypatch):
+        upstream.fault(V1, "errcode", code="InvalidAction.NotFound")
+        before_answer(monkeypatch, "create_jsapi_ticket", lambda: withdrawal_arrives(suite))
+
+        with pytest.raises(TenantNotActive):
+            get_jsapi_ticket(tenant)
+
+        assert asked(upstream) == [V1]
+
     def test_a_new_authorisation_does_not_find_the_old_ticket(self, upstream, suite, tenant):
         before = get_jsapi_ticket(tenant)
         upstream.act("relieve")
