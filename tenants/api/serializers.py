@@ -30,6 +30,19 @@ class ChoiceOrNull(serializers.ChoiceField):
         return super().to_representation(value) or None
 
 
+class BoundedListField(serializers.ListField):
+    """A list that is looked into only if it is not too long: each wrong item would be in the answer."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > self.most:
+            self.fail("max_length", max_length=self.most)
+        return list(super().to_internal_value(data))
+
+
 WAITED_FOR = [choice for choice in WaitingFor.choices if choice[0]]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tenants.api.serializers import BoundedListField
 from tenants.jsapi.pages import MAX_URL_LENGTH
 
 MAX_API_NAMES = 200
@@ -42,11 +43,12 @@ class PageSerializer(serializers.Serializer[Any]):
         max_value=2**63 - 1,
         help_text="Which agent of the company; not needed while only one is switched on.",
     )
-    js_api_list = serializers.ListField(
+    js_api_list = BoundedListField(
+        most=MAX_API_NAMES,
+        max_length=MAX_API_NAMES,
         child=ApiNameField(),
         required=False,
         default=list,
-        max_length=MAX_API_NAMES,
         help_text="The JSAPIs that the page uses; answered back, so that the answer is all of `dd.config`.",
     )
 

@@ -18,7 +18,7 @@ from dingtalk.protocol.messages import (
     find_problems,
     has_status_bar,
 )
-from tenants.api.serializers import UtcDateTimeField
+from tenants.api.serializers import BoundedListField, UtcDateTimeField
 from tenants.models import Notification, NotificationKind, NotificationState
 from tenants.notifications.daily_limits import WarningCode
 from tenants.notifications.requests import SendRequest
@@ -71,19 +71,6 @@ class NumberField(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return int(super().to_internal_value(data))
-
-
-class BoundedListField(serializers.ListField):
-    """A list that is looked into only if it is not too long: each wrong item would be in the answer."""
-
-    def __init__(self, *, most: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.most = most
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and len(data) > self.most:
-            self.fail("max_length", max_length=self.most)
-        return list(super().to_internal_value(data))
 
 
 class TextsField(serializers.DictField):

@@ -119,6 +119,13 @@ def test_a_body_that_is_wrong_is_a_400_that_names_the_member(app, tenant):
         assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, attr), body
 
 
+def test_a_flood_of_wrong_names_is_answered_in_short(app, tenant):
+    answer = app.post(URL, json.dumps({"url": PAGE, "js_api_list": ["-"] * 40_000}))
+
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "js_api_list")
+    assert len(answer.content) < 1_000
+
+
 class TestWhoMaySign:
     """Scope, coverage, and the state of the tenant."""
 
