@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 
 from dingtalk.protocol.actions import Action
@@ -296,6 +297,9 @@ class ApiExceptionHandler(ExceptionHandler):
         for known, answer in ANSWERS.items():
             if isinstance(exc, known):
                 return answer(exc)
+        if isinstance(exc, SuspiciousOperation):
+            # What Django itself refuses, more than 1,000 parameters for instance. REST framework would not.
+            return ParseError()
         return super().convert_known_exceptions(exc)
 
     def report_exception(self, exc: APIException, response: Response) -> None:

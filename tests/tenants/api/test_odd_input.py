@@ -58,3 +58,11 @@ def test_any_authorization_header_is_refused(header):
         answer = call(LIST_URL, Authorization=prefix + header.decode("latin-1"))
         assert answer.status_code == 401
         assert_is_refused(answer)
+
+
+def test_a_flood_of_parameters_is_refused_with_a_key_or_without(app):
+    flood = {f"a{number}": "1" for number in range(1_500)}
+
+    for answer in (app.get(LIST_URL, flood), call(LIST_URL, flood)):
+        assert_is_refused(answer)
+        assert len(answer.content) < 1_000
