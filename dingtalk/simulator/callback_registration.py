@@ -16,7 +16,7 @@ from dingtalk.simulator.calls import Call
 from dingtalk.simulator.crypto import EnvelopeKeys, aes_key_of
 from dingtalk.simulator.delivery import judge, post_envelope
 from dingtalk.simulator.identification import plain_grant
-from dingtalk.simulator.world import Grant, Suite, World
+from dingtalk.simulator.world import Grant, World
 
 Result = dict[str, Any]
 
@@ -85,7 +85,7 @@ def get_failed(call: Call) -> Result:
 
 def _put(call: Call, grant: Grant) -> Result:
     wanted = _wanted(call)
-    _check_url(wanted, call.world.suites[grant.suite_key], world=call.world)
+    _check_url(wanted, grant, world=call.world)
     call.world.callback_registrations[_key(grant)] = wanted
     return {}
 
@@ -104,16 +104,22 @@ def _wanted(call: Call) -> Registration:
     return Registration(tags=tags, url=url, token=token, aes_key=aes_key)
 
 
-def _check_url(wanted: Registration, suite: Suite, *, world: World) -> None:
-    """Push a `check_url`; 71012 when nobody answers with 200, 71009 when the answer is no `success`."""
-    keys = EnvelopeKeys(token=wanted.token, encoding_aes_key=wanted.aes_key, owner_key=suite.suite_key)
+def _check_url(wanted: Registration, grant: Grant, *, world: World) -> None:
+    """
+    Push a `check_url`; 71012 when nobody answers with 200, 71009 when the answer is no `success`.
+
+    For the app that a company made for itself the owner in the envelope is the company.
+    """
+    suite = world.find_suite(grant)
+    owner_key = suite.suite_key if suite else grant.corp_id
+    keys = EnvelopeKeys(token=wanted.token, encoding_aes_key=wanted.aes_key, owner_key=owner_key)
     envelope = keys.seal(
         '{"EventType":"check_url"}', timestamp=str(world.clock.now_ms()), nonce=secrets.token_hex(4)
     )
     reply = post_envelope(
         callback_url=wanted.url,
         envelope=envelope,
-        signature_parameter=suite.signature_parameter,
+        signature_parameter=suite.signature_parameter if suite else "signature",
         deadline_ms=world.options.deadline_ms,
     )
     verdict = judge(reply, keys=keys, expected=frozenset({"success"}))

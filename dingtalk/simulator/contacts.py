@@ -94,14 +94,16 @@ def count_users(call: Call) -> Result:
 
 
 def can_access_microapp(call: Call) -> Result:
-    """Whether an administrator may manage this app, flat."""
+    """Whether an administrator may manage this app, flat; for suites."""
     grant = plain_grant(call)
+    suite = call.world.find_suite(grant)
+    if suite is None:
+        raise OldFamilyError(60011, "没有调用该接口的权限")
     app_id, userid = call.query.whole("appId"), call.query.text("userId")
     if app_id is None or not userid:
         raise OldFamilyError(40035, "不合法的参数")
     person = call.world.companies[grant.corp_id].people.get(userid)
-    is_ours = call.world.suites[grant.suite_key].app_id == app_id
-    return {"canAccess": bool(is_ours and person is not None and person.is_admin)}
+    return {"canAccess": bool(suite.app_id == app_id and person is not None and person.is_admin)}
 
 
 def get_organization(call: Call) -> Result:

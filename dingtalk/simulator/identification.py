@@ -71,6 +71,19 @@ def topapi_grant(call: Call) -> Grant:
     return grant
 
 
+def suite_of_topapi(call: Call, grant: Grant) -> Suite:
+    """The suite of a grant for a call on /topapi that is there for suites only: 60011 for an internal app."""
+    suite = call.world.find_suite(grant)
+    if suite is None:
+        raise no_topapi_permission()
+    return suite
+
+
+def no_topapi_permission(sub_msg: str = "没有调用该接口的权限") -> OldFamilyError:
+    """The app is known, but may not make this call."""
+    return _gateway_error("60011", sub_msg)
+
+
 def plain_grant(call: Call) -> Grant:
     """The grant behind a corp token on the other old paths: 41001 missing, 40014 not good."""
     text = call.query.text("access_token")

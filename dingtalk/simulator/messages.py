@@ -11,7 +11,7 @@ from typing import Any
 from dingtalk.simulator.answers import OldFamilyError
 from dingtalk.simulator.calls import Call
 from dingtalk.simulator.grants import is_department_in_scope, is_user_in_scope
-from dingtalk.simulator.identification import topapi_grant
+from dingtalk.simulator.identification import no_topapi_permission, suite_of_topapi, topapi_grant
 from dingtalk.simulator.mailroom import Copy, Task
 from dingtalk.simulator.message_types import check_message
 from dingtalk.simulator.world import ROOT_DEPARTMENT, Company, Grant
@@ -32,13 +32,9 @@ def send(call: Call) -> Result:
     Apps made after 2020-11-27, the suites that are `template_only`, have no permission.
     """
     grant = topapi_grant(call)
-    if call.world.suites[grant.suite_key].template_only:
-        raise OldFamilyError(
-            88,
-            "ding talk error[subcode=60011,submsg=没有调用该接口的权限]",
-            sub_code="60011",
-            sub_msg="没有调用该接口的权限，请使用模板发送工作通知",
-        )
+    suite = call.world.find_suite(grant)
+    if suite is not None and suite.template_only:
+        raise no_topapi_permission("没有调用该接口的权限，请使用模板发送工作通知")
     _check_agent(call, grant, 40056)
     message = call.parameters.members("msg")
     if message is None:
@@ -52,10 +48,11 @@ def send(call: Call) -> Result:
 
 
 def send_by_template(call: Call) -> Result:
-    """Send by a template (`work-notification-templating-send-notification-interface`)."""
+    """Send by a template; for suites (`work-notification-templating-send-notification-interface`)."""
     grant = topapi_grant(call)
+    suite = suite_of_topapi(call, grant)
     _check_agent(call, grant, 400002)
-    template = call.world.suites[grant.suite_key].templates.get(_required(call, "template_id"))
+    template = suite.templates.get(_required(call, "template_id"))
     if template is None:
         raise OldFamilyError(885001, "消息模板不存在")
     if not template.is_approved:

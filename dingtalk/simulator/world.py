@@ -212,6 +212,10 @@ class World:
         grant = self.grants.get((suite_key, corp_id))
         return None if grant is None or grant.is_relieved else grant
 
+    def find_suite(self, grant: Grant) -> Suite | None:
+        """The suite that a grant is of, or None for that of an internal app."""
+        return self.suites.get(grant.suite_key)
+
     def unactivated_corp_ids(self, suite_key: str) -> list[str]:
         """Companies that have authorised the suite and wait for `activate_suite`."""
         return [

@@ -7,7 +7,11 @@ import requests
 
 from dingtalk.simulator.server import RunningSimulator
 from tests.dingtalk.simulator.conftest import make_isv
-from tests.dingtalk.simulator.isv import Isv
+from tests.dingtalk.simulator.isv import Isv, Receiver
+from tests.support.callback_signer import Signer
+
+AES_KEY = "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"
+MESSAGES = "/topapi/message/corpconversation"
 
 
 @pytest.fixture
@@ -20,6 +24,11 @@ def app(shared_simulator: RunningSimulator, corp_id: str) -> dict[str, Any]:
 
 def old_token(isv: Isv, **query: str) -> dict[str, Any]:
     return dict(isv.call("GET", "/gettoken", **query).json())
+
+
+@pytest.fixture
+def token(sync_isv: Isv, app: dict[str, Any]) -> str:
+    return str(old_token(sync_isv, appkey=app["app_key"], appsecret=app["app_secret"])["access_token"])
 
 
 def test_both_calls_give_the_same_token_and_it_works(sync_isv: Isv, app: dict[str, Any]):
@@ -62,6 +71,36 @@ def test_the_unified_call_serves_it_in_its_own_company_only(sync_isv: Isv, app: 
 
     assert own.json()["access_token"]
     assert (other.status_code, other.json()["code"]) == (401, "unauthorized.client")
+
+
+def test_it_sends_messages_but_not_by_the_templates_of_suites(sync_isv: Isv, app: dict[str, Any], token: str):
+    message = {"msgtype": "text", "text": {"content": "你好"}}
+    body = {"agent_id": app["agent_id"], "userid_list": "zhangsan", "template_id": "t", "msg": message}
+
+    sent = sync_isv.post(f"{MESSAGES}/asyncsend_v2", body, access_token=token)
+    refused = sync_isv.post(f"{MESSAGES}/sendbytemplate", body, access_token=token)
+
+    assert (sent["errcode"], sent["task_id"] > 0) == (0, True)
+    assert (refused["errcode"], refused["sub_code"]) == (88, "60011")
+
+
+def test_what_is_there_for_suites_only_is_not_permitted(sync_isv: Isv, token: str):
+    query = {"access_token": token, "appId": 1, "userId": "zhangsan"}
+
+    refused = sync_isv.call("GET", "/user/can_access_microapp", **query).json()
+
+    assert refused["errcode"] == 60011
+
+
+def test_its_callbacks_are_checked_in_the_name_of_the_company(sync_isv: Isv, token: str, corp_id: str):
+    settings = {"call_back_tag": ["user_add_org"], "token": "companytoken01", "aes_key": AES_KEY}
+    with Receiver(Signer("companytoken01", AES_KEY, corp_id)) as receiver:
+        body = {**settings, "url": receiver.url}
+
+        registered = sync_isv.post("/call_back/register_call_back", body, access_token=token)
+
+    assert registered["errcode"] == 0
+    assert receiver.documents == [{"EventType": "check_url"}]
 
 
 def test_a_customised_app_signs_with_any_ticket(shared_simulator: RunningSimulator, corp_id: str):
