@@ -33,6 +33,7 @@ class Call:
     header_token: str | None = None
     base_url: str = ""
     path_corp_id: str = ""
+    path_union_id: str = ""
     reauthorizer: Reauthorizer | None = None
     suite_key: str = ""
     corp_id: str = ""

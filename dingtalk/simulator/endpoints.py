@@ -23,7 +23,6 @@ from dingtalk.simulator.calls import Call
 Handler = Callable[[Call], dict[str, Any]]
 
 _MESSAGES = "/topapi/message/corpconversation"
-_UNIFIED_TOKEN = re.compile(r"/v1\.0/oauth2/(?P<corp_id>[^/]+)/token")
 _NEW_FAMILY = re.compile(r"/v\d+\.\d+/.*")
 
 
@@ -106,13 +105,23 @@ NEW_FAMILY = _table(
         ("GET", "/v1.0/contact/organizations/authInfos"): contacts.get_organization,
     }
 )
-UNIFIED_TOKEN = Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token)
+# A part of these paths is a value.
+_PATTERNS = (
+    (
+        re.compile(r"/v1\.0/oauth2/(?P<corp_id>[^/]+)/token"),
+        Endpoint("/v1.0/oauth2/{corpId}/token", ("POST",), oauth.unified_token),
+    ),
+    (
+        re.compile(r"/v1\.0/contact/users/(?P<union_id>[^/]+)"),
+        Endpoint("/v1.0/contact/users/{unionId}", ("GET",), login.user_by_union_id),
+    ),
+)
 # They push to the callback URL before they answer.
 PUSHING_FIRST = frozenset({"/call_back/register_call_back", "/call_back/update_call_back"})
 CHANGING = frozenset({"/service/get_permanent_code", "/service/activate_suite", "/service/reauth_corp"})
 # Posted without any body, and so without a content type.
 WITHOUT_BODY = frozenset({"/v1.0/oauth2/jsapiTickets"})
-ENDPOINT_NAMES = frozenset({*OLD_FAMILY, *NEW_FAMILY, UNIFIED_TOKEN.name})
+ENDPOINT_NAMES = frozenset({*OLD_FAMILY, *NEW_FAMILY, *(endpoint.name for _, endpoint in _PATTERNS)})
 
 
 def is_new_family(path: str) -> bool:
@@ -120,12 +129,16 @@ def is_new_family(path: str) -> bool:
     return _NEW_FAMILY.fullmatch(path) is not None
 
 
-def find_new_family(method: str, path: str) -> tuple[Endpoint, str] | None:
-    """Endpoint and corp id of the path, or None: the gateway knows an action by its method and path."""
-    endpoint = NEW_FAMILY.get(path)
-    corp_id = ""
-    if endpoint is None and (match := _UNIFIED_TOKEN.fullmatch(path)):
-        endpoint, corp_id = UNIFIED_TOKEN, match["corp_id"]
-    if endpoint is None or method not in endpoint.methods:
-        return None
-    return endpoint, corp_id
+def find_new_family(method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+    """Endpoint and values in the path, or None: the gateway knows an action by its method and path."""
+    found, values = _find_by_path(path)
+    return None if found is None or method not in found.methods else (found, values)
+
+
+def _find_by_path(path: str) -> tuple[Endpoint | None, dict[str, str]]:
+    if path in NEW_FAMILY:
+        return NEW_FAMILY[path], {}
+    for pattern, endpoint in _PATTERNS:
+        if match := pattern.fullmatch(path):
+            return endpoint, match.groupdict()
+    return None, {}

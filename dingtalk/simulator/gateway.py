@@ -122,7 +122,8 @@ class Gateway:
         if found is None:
             error = NewFamilyError("InvalidAction.NotFound", "指定的API不存在", status=404)
             return _new_failure(error, request_id=request_id)
-        endpoint, call.path_corp_id = found
+        endpoint, values = found
+        call.path_corp_id, call.path_union_id = values.get("corp_id", ""), values.get("union_id", "")
         try:
             if request.method == "POST" and (body or endpoint.name not in endpoints.WITHOUT_BODY):
                 call.parameters = _new_body(request, body)
@@ -133,7 +134,7 @@ class Gateway:
 
 
 def endpoint_name(method: str, path: str) -> str:
-    """The name of a call in ledger and faults: its path, with `{corpId}` in place of the company's id."""
+    """The name of a call in ledger and faults: its path, with `{corpId}` and the like in place of a value."""
     found = endpoints.find_new_family(method, path)
     return found[0].name if found else path
 

@@ -74,7 +74,17 @@ def user_access_token(call: Call) -> Result:
 def current_user(call: Call) -> Result:
     """Whom the user token in the header speaks for (`dingtalk-retrieve-user-information`)."""
     token = _header_token(call, TokenKind.USER)
-    person = call.world.companies[token.corp_id].people.get(token.userid)
+    return _nameplate(token, call.world.companies[token.corp_id].people.get(token.userid))
+
+
+def user_by_union_id(call: Call) -> Result:
+    """The same by a union id in the path, of anybody in the company of the user token."""
+    token = _header_token(call, TokenKind.USER)
+    people = call.world.companies[token.corp_id].people.values()
+    return _nameplate(token, next((each for each in people if each.unionid == call.path_union_id), None))
+
+
+def _nameplate(token: IssuedToken, person: Person | None) -> Result:
     if person is None:
         raise NewFamilyError("invalidParameter.user.notFound", "找不到该用户", status=404)
     return {

@@ -52,8 +52,8 @@ def refusal(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def me(isv: Isv, token: str) -> requests.Response:
-    return requests.get(isv.base_url + ME, headers={TOKEN_HEADER: token}, timeout=10)
+def me(isv: Isv, token: str, path: str = ME) -> requests.Response:
+    return requests.get(isv.base_url + path, headers={TOKEN_HEADER: token}, timeout=10)
 
 
 class TestInApp:
@@ -145,6 +145,18 @@ class TestUserTokens:
         )
         assert refusal(me(isv, "made-up")) == (400, "InvalidAuthentication")
         assert refusal(isv.call("GET", ME)) == (400, "AuthenticationFailed.MissingParameter")
+
+    def test_a_union_id_in_the_path_names_somebody_of_the_same_company(self, isv: Isv, corp_id: str):
+        token = by_code(isv, code_for(isv, corp_id, kind="web")).json()["accessToken"]
+        [company] = [each for each in isv.remote.state()["companies"] if each["corp_id"] == corp_id]
+        boss = next(each["unionid"] for each in company["users"] if each["userid"] == "boss")
+        own = me(isv, token).json()
+
+        assert me(isv, token, f"/v1.0/contact/users/{own['unionId']}").json() == own
+        assert me(isv, token, f"/v1.0/contact/users/{boss}").json()["nick"] == "陈静"
+        assert refusal(me(isv, token, "/v1.0/contact/users/nobody")) == (
+            *(404, "invalidParameter.user.notFound"),
+        )
 
     def test_who_left_is_not_found(self, isv: Isv, corp_id: str):
         token = by_code(isv, code_for(isv, corp_id, kind="web")).json()["accessToken"]
