@@ -132,7 +132,7 @@ class AuthorizationCalls(Caller):
         """
         Replace the list of addresses from which calls in a company's name are taken.
 
-        Each is IPv4; its last one or two parts may be `*`. Other addresses get 60020 from then on. Source: the
+        Each is IPv4; its last one or two parts may be `*`. Other addresses get 60020 from then on. Source: a
         historic ISV guide; no current page has it.
         """
         request = Request(

@@ -156,8 +156,8 @@ class HeldBack(RateLimited):
     """
     A call of ours that was not sent: DingTalk said no to nothing, and a one-time code is as good as before.
 
-    `reason`: our own budget is used up, DingTalk wants a pause, it blocks this address, or the endpoint gave no
-    usable answer lately. `scope`: what has to rest, in words of ours. `retry_after_seconds`: for how long.
+    `reason`: our own budget is used up, DingTalk wants a pause, it blocks this address, or the endpoint gave
+    no usable answer lately. `scope`: what has to rest, in words of ours. `retry_after_seconds`: for how long.
     `code` and `http_status` are empty, since nobody answered. To be tried again later without counting as
     a failed attempt.
     """

@@ -205,7 +205,7 @@ class World:
         self._last_event_ms = 0
 
     def find_grant(self, *, suite_key: str, corp_id: str) -> Grant | None:
-        """The grant in force, or None when there is none or it was withdrawn; also that of an internal app."""
+        """The grant in force, also that of an internal app; None when there is none or it was withdrawn."""
         app = self.internal_apps.get(suite_key)
         if app is not None:
             return app.grant if app.grant.corp_id == corp_id else None
@@ -237,7 +237,8 @@ class World:
         """
         Whether a ticket is the current one, or was replaced within the grace.
 
-        A customised app may send any text (`the-signature-calculation-method-of-the-third-party-access-interface`).
+        A customised app may send any text. Source:
+        `the-signature-calculation-method-of-the-third-party-access-interface`.
         """
         if suite.is_custom:
             return bool(text)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.translation import override
 
 from dingtalk import recording
 from dingtalk.credentials import callback_credentials
@@ -100,7 +101,7 @@ def test_a_push_that_is_not_acknowledged_is_told(received: Suite, tmp_path: Path
     ],
 )
 def test_a_recording_is_not_played_to_another_machine(received: Suite, url: str) -> None:
-    with pytest.raises(CommandError, match="this machine only"):
+    with override("en"), pytest.raises(CommandError, match="this machine only"):
         call_command("pushes", "play", "nothing.jsonl", "--suite", received.suite_key, "--url", url)
 
 

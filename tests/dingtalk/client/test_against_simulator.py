@@ -367,7 +367,7 @@ def test_the_unified_call_needs_no_ticket(client: DingTalkClient, isv: Isv, corp
     assert issued.expires_in_seconds == 7200
     assert client.get_auth_scopes(corp_access_token=issued.token)["dept_ids"] == [1]
     assert refusal(lambda: unified(secret="wrong")).code == "invalid.client"
-    assert type(refusal(lambda: unified(corp="ding nobody/%2F"))) is AuthorizationGone
+    assert type(refusal(lambda: unified(corp="ding nobody%20"))) is AuthorizationGone
 
 
 def test_a_jsapi_ticket_is_the_same_by_either_call(

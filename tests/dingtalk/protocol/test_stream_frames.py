@@ -69,7 +69,13 @@ def test_only_a_ticket_event_brings_a_ticket():
 def test_another_delivery_of_a_frame_is_the_same_frame():
     first = read_frame(frame("org_suite_relieve", "{}"))
     again = read_frame(
-        frame("org_suite_relieve", "{}", messageId="message-2", time="1700000009999", eventBornTime=1700000000000)
+        frame(
+            "org_suite_relieve",
+            "{}",
+            messageId="message-2",
+            time="1700000009999",
+            eventBornTime=1700000000000,
+        )
     )
 
     assert (again.digest, again.event().identity) == (first.digest, first.event().identity)
