@@ -1,6 +1,7 @@
 """
 The server API as one ASGI endpoint: reads a call, lets a fault or a handler answer it, and records it.
 
+The form of old clients, one path for every call, is read as today's and its answer wrapped (`top_router`).
 Unknown paths answer as the platform does: errcode 22 below /topapi, errcode 404 elsewhere in the old family,
 `InvalidAction.NotFound` in the new one.
 """
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from dingtalk.simulator import answers, endpoints, invention
+from dingtalk.simulator import answers, endpoints, invention, top_router
 from dingtalk.simulator.answers import NewFamilyError, OldFamilyError, json_response
 from dingtalk.simulator.bodies import Parameters, UnreadableBody, new_family_body, old_family_parameters
 from dingtalk.simulator.calls import Call, CallLedger, Reauthorizer
 from dingtalk.simulator.cutting import CutConnection
 from dingtalk.simulator.faults import Fault, FaultBoard, FaultKind
 from dingtalk.simulator.limits import PER_SECOND, CallCounter, blocked_json, blocked_page
+from dingtalk.simulator.top_router import TopCall
 from dingtalk.simulator.world import World
 
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
@@ -32,6 +34,19 @@ class _Outcome:
     response: Response
     code: int | str
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What is called: HTTP method and path, which are today's where an old client asked by its own form."""
+
+    method: str
+    path: str
+    top: TopCall | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return endpoints.is_new_family(self.path)
 
 
 class Gateway:
@@ -57,8 +72,9 @@ class Gateway:
     async def answer(self, request: Request) -> Response:
         """Answer one call and record it."""
         started = time.monotonic()
-        name = endpoint_name(request.method, request.scope["path"])
         body = await request.body()
+        action = _action_of(request, body)
+        name = endpoint_name(action.method, action.path)
         call = Call(
             world=self._world,
             query=Parameters(dict(request.query_params)),
@@ -68,7 +84,9 @@ class Gateway:
             reauthorizer=self._reauthorizer,
         )
         fault = self._faults.take(name)
-        outcome = await self._outcome(request, call, body, fault)
+        outcome = await self._outcome(request, action, call, body, fault)
+        if action.top is not None:
+            outcome.response = action.top.wrapped(outcome.response)
         if name in endpoints.CHANGING:
             self._on_change()
         self._ledger.add(
@@ -85,47 +103,49 @@ class Gateway:
         )
         return outcome.response
 
-    async def _outcome(self, request: Request, call: Call, body: bytes, fault: Fault | None) -> _Outcome:
+    async def _outcome(
+        self, request: Request, action: _Action, call: Call, body: bytes, fault: Fault | None
+    ) -> _Outcome:
         blocked = self._counter.block(request.client.host if request.client else "")
         if blocked is not None:
             return _Outcome(blocked, FaultKind.IP_BAN.value)
         if fault is not None and fault.kind in (FaultKind.HANG, FaultKind.DELAY):
             await asyncio.sleep(fault.seconds)
-        is_new = endpoints.is_new_family(request.scope["path"])
         if fault is not None and fault.kind not in (FaultKind.DELAY, FaultKind.DROP_ANSWER):
-            return _fault_outcome(fault, is_new=is_new)
-        answer = self._new_family if is_new else self._old_family
-        if request.scope["path"] in endpoints.PUSHING_FIRST:
+            return _fault_outcome(fault, is_new=action.is_new)
+        answer = self._new_family if action.is_new else self._old_family
+        if action.path in endpoints.PUSHING_FIRST:
             # The receiver may be served by this very process.
-            outcome = await asyncio.to_thread(answer, request, call, body)
+            outcome = await asyncio.to_thread(answer, request, action, call, body)
         else:
-            outcome = answer(request, call, body)
+            outcome = answer(request, action, call, body)
         if fault is not None and fault.kind is FaultKind.DROP_ANSWER:
             outcome.response = CutConnection()
         return outcome
 
-    def _old_family(self, request: Request, call: Call, body: bytes) -> _Outcome:
+    def _old_family(self, request: Request, action: _Action, call: Call, body: bytes) -> _Outcome:
         request_id = invention.request_id()
-        endpoint = endpoints.OLD_FAMILY.get(request.scope["path"])
         try:
-            handler = _old_handler(endpoint, request)
+            handler = _old_handler(action)
             call.parameters = _old_parameters(request, body)
-            self._counter.check(call, request.scope["path"], is_new=False)
+            if action.top is not None:
+                call.query = call.parameters = action.top.parameters
+            self._counter.check(call, action.path, is_new=False)
             content = answers.old_family_success(handler(call), request_id=request_id)
         except OldFamilyError as error:
             content = answers.old_family_failure(error, request_id=request_id)
         return _Outcome(json_response(content), content["errcode"], request_id)
 
-    def _new_family(self, request: Request, call: Call, body: bytes) -> _Outcome:
+    def _new_family(self, request: Request, action: _Action, call: Call, body: bytes) -> _Outcome:
         request_id = invention.new_style_request_id()
-        found = endpoints.find_new_family(request.method, request.scope["path"])
+        found = endpoints.find_new_family(action.method, action.path)
         if found is None:
             error = NewFamilyError("InvalidAction.NotFound", "指定的API不存在", status=404)
             return _new_failure(error, request_id=request_id)
         endpoint, values = found
         call.path_corp_id, call.path_union_id = values.get("corp_id", ""), values.get("union_id", "")
         try:
-            if request.method == "POST" and (body or endpoint.name not in endpoints.WITHOUT_BODY):
+            if action.method == "POST" and (body or endpoint.name not in endpoints.WITHOUT_BODY):
                 call.parameters = _new_body(request, body)
             self._counter.check(call, endpoint.name, is_new=True)
             return _Outcome(json_response(endpoint.handler(call)), "ok", request_id)
@@ -139,10 +159,19 @@ def endpoint_name(method: str, path: str) -> str:
     return found[0].name if found else path
 
 
-def _old_handler(endpoint: endpoints.Endpoint | None, request: Request) -> endpoints.Handler:
+def _action_of(request: Request, body: bytes) -> _Action:
+    if request.scope["path"] != top_router.PATH or request.method not in ("GET", "POST"):
+        return _Action(request.method, request.scope["path"])
+    content_type = request.headers.get("content-type", "")
+    top = top_router.read(request.query_params, body, content_type=content_type)
+    return _Action(top.method, top.path, top)
+
+
+def _old_handler(action: _Action) -> endpoints.Handler:
+    endpoint = endpoints.OLD_FAMILY.get(action.path)
     if endpoint is None:
-        raise _unknown_old_path(request.scope["path"])
-    if request.method not in endpoint.methods:
+        raise _unknown_old_path(action.path)
+    if action.method not in endpoint.methods:
         raise _wrong_method(endpoint.methods)
     return endpoint.handler
 
@@ -164,7 +193,7 @@ def _new_body(request: Request, body: bytes) -> Parameters:
 
 
 def _unknown_old_path(path: str) -> OldFamilyError:
-    if path.startswith("/topapi/"):
+    if path.startswith("/topapi/") or path == top_router.PATH:
         return OldFamilyError(
             22, "Invalid method", sub_code="isv.invalid-method", sub_msg="非法的method参数，请检查请求路径"
         )
