@@ -227,7 +227,8 @@ DRF_STANDARDIZED_ERRORS = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ISV Portal API",
-    "DESCRIPTION": "Tenants of your DingTalk suites, and tokens to act for them.",
+    "DESCRIPTION": "What an app of yours needs of DingTalk, one call each: companies, tokens, logins, "
+    "contacts, messages, signed pages, events.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -237,6 +238,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     # The labels are translated, the values are what counts.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.api.schema.add_media_type_refusal",
+    ],
     "ENUM_NAME_OVERRIDES": {"TenantState": "tenants.models.TenantState"},
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None},
 }

@@ -56,6 +56,19 @@ def answers(success: Any, *errors: int) -> dict[int, Any]:
 TOKEN_ANSWERS = answers(OpenApiResponse(TokenSerializer, description="`Cache-Control: no-store`."), 404, 409)
 
 
+def add_media_type_refusal(result: dict[str, Any], **_options: Any) -> dict[str, Any]:
+    """Add to each operation with a body its answer to one that is no JSON (a hook of the schema)."""
+    for path in result["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                refusal = {
+                    **operation["responses"]["400"],
+                    "description": "The body is not `application/json`.",
+                }
+                operation["responses"]["415"] = refusal
+    return result
+
+
 class ApiKeyScheme(OpenApiAuthenticationExtension):
     """`Authorization: Bearer isv_…`."""
 
