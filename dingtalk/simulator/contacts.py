@@ -31,7 +31,7 @@ def get_user(call: Call) -> Result:
     if not userid:
         raise OldFamilyError(400002, "参数错误: userid")
     person = find_person(company, userid)
-    _check_person(grant, company, person)
+    check_person(grant, company, person)
     return {"result": _person(company, person)}
 
 
@@ -171,6 +171,12 @@ def check_department(grant: Grant, company: Company, dept_id: int) -> None:
         raise OldFamilyError(50004, "请求的部门id不在授权范围内")
 
 
+def check_person(grant: Grant, company: Company, person: Person) -> None:
+    """Refuse somebody whom the company has not granted."""
+    if not is_user_in_scope(grant, company=company, userid=person.userid):
+        raise OldFamilyError(50002, "请求的员工userid不在授权范围内")
+
+
 def number_within(call: Call, name: str, *, default: int | None, most: int, error: int) -> int:
     """A number from 0 to `most`; the error for anything else, also for none if there is no default."""
     if not call.parameters.text(name) and default is not None:
@@ -181,11 +187,6 @@ def number_within(call: Call, name: str, *, default: int | None, most: int, erro
     return number
 
 
-def _check_person(grant: Grant, company: Company, person: Person) -> None:
-    if not is_user_in_scope(grant, company=company, userid=person.userid):
-        raise OldFamilyError(50002, "请求的员工userid不在授权范围内")
-
-
 def _found(grant: Grant, company: Company, **wanted: str) -> Result:
     [(name, value)] = wanted.items()
     if not value:
@@ -193,7 +194,7 @@ def _found(grant: Grant, company: Company, **wanted: str) -> Result:
     person = next((each for each in company.people.values() if getattr(each, name) == value), None)
     if person is None:
         raise OldFamilyError(60121, "找不到该用户")
-    _check_person(grant, company, person)
+    check_person(grant, company, person)
     return {"result": {"contact_type": _MEMBER, "userid": person.userid}}
 
 

@@ -17,14 +17,14 @@ def list_sub_departments(call: Call) -> Result:
     check_language(call)
     department = find_department(call, company, default=ROOT_DEPARTMENT)
     check_department(grant, company, department.dept_id)
-    return {"result": [_entry(each) for each in _children(company, department)]}
+    return {"result": [_entry(each) for each in children(company, department)]}
 
 
 def list_sub_department_ids(call: Call) -> Result:
     """Ids of direct children, whatever the scope (`obtain-the-list-of-sub-department-ids`)."""
     _grant, company = caller(call)
     department = find_department(call, company)
-    return {"result": {"dept_id_list": [each.dept_id for each in _children(company, department)]}}
+    return {"result": {"dept_id_list": [each.dept_id for each in children(company, department)]}}
 
 
 def get_department(call: Call) -> Result:
@@ -58,7 +58,7 @@ def list_parents_of_department(call: Call) -> Result:
     """A department and all above it (`query-the-list-of-all-parent-departments-of-a-department`)."""
     _grant, company = caller(call)
     department = find_department(call, company)
-    return {"result": {"parent_id_list": list(_upwards(company, department.dept_id))}}
+    return {"result": {"parent_id_list": list(upwards(company, department.dept_id))}}
 
 
 def list_parents_of_user(call: Call) -> Result:
@@ -72,13 +72,24 @@ def list_parents_of_user(call: Call) -> Result:
     dept_ids = company.people[userid].dept_ids
     return {
         "result": {
-            "parent_list": [{"parent_dept_id_list": list(_upwards(company, each))} for each in dept_ids]
+            "parent_list": [{"parent_dept_id_list": list(upwards(company, each))} for each in dept_ids]
         }
     }
 
 
-def _children(company: Company, department: Department) -> list[Department]:
+def children(company: Company, department: Department) -> list[Department]:
+    """The departments right below one."""
     return [each for each in company.departments.values() if each.parent_id == department.dept_id]
+
+
+def upwards(company: Company, dept_id: int) -> Iterator[int]:
+    """A department and all above it."""
+    seen: set[int] = set()
+    current: int | None = dept_id
+    while current is not None and current in company.departments and current not in seen:
+        seen.add(current)
+        yield current
+        current = company.departments[current].parent_id
 
 
 def _entry(department: Department) -> Result:
@@ -91,12 +102,3 @@ def _entry(department: Department) -> Result:
         "create_dept_group": False,
         "auto_add_user": False,
     }
-
-
-def _upwards(company: Company, dept_id: int) -> Iterator[int]:
-    seen: set[int] = set()
-    current: int | None = dept_id
-    while current is not None and current in company.departments and current not in seen:
-        seen.add(current)
-        yield current
-        current = company.departments[current].parent_id
