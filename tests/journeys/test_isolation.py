@@ -2,180 +2,61 @@
 No tenant app sees a company or suite that its key does not cover: every route, asked for everything.
 
 Two suites, companies that authorised one or both, one app for all of a suite and one for one company. The
-routes come from the URL table: one without a rule here fails.
+routes come from the URL table: one without a rule fails.
 """
 
 import base64
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-import requests
-from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.journeys.conftest import start_stack
-from tests.journeys.operator import SCOPES, Operator
+from tests.journeys.isolation_world import (
+    ANOTHER,
+    COVERED,
+    DETAIL,
+    EVERY_APP,
+    FEED,
+    FIRST,
+    FOREIGN,
+    FOURTH,
+    HIDDEN,
+    HIDDEN_SUITES,
+    LIST,
+    MAY_BE_FOUND,
+    NARROW,
+    NO_SUITE,
+    NOBODY,
+    SECOND,
+    THIRD,
+    TOKEN,
+    UNTOLD,
+    WIDE,
+    World,
+    calls_of,
+    named,
+    seen,
+    world,
+)
 from tests.journeys.processes import eventually
-from tests.journeys.stack import LEGACY, SEED, SYNC_HTTP, Stack
+from tests.journeys.stack import LEGACY, SYNC_HTTP, Stack
+from tests.support.api_routes import HELLO, NO_ID, ONE_NOTIFICATION, ROUTES, Reach, routes_of_the_api, rules
 
+__all__ = ["world"]
 pytestmark = pytest.mark.journey
-
-FIRST, SECOND, THIRD, FOURTH = (company["corp_id"] for company in SEED["companies"])
-NAMES = {company["corp_id"]: company["name"] for company in SEED["companies"]}
-NOBODY, NO_SUITE = "dingnobody000001", "suitenobody0001"
-# Authorised at DingTalk, and the portal was never told.
-UNTOLD = (SYNC_HTTP, FOURTH)
-
-WIDE, NARROW = "all of sync_http", "one of legacy"
-COVERED = {
-    WIDE: {(SYNC_HTTP, FIRST), (SYNC_HTTP, SECOND), (SYNC_HTTP, THIRD)},
-    NARROW: {(LEGACY, FIRST)},
-}
-# Tests come in any order, and one lets an app find a company.
-MAY_BE_FOUND = {WIDE: {UNTOLD}, NARROW: set[tuple[str, str]]()}
-# Other companies, the other suite, relieved ones, and some that do not exist.
-HIDDEN = {
-    WIDE: [(LEGACY, FIRST), (LEGACY, SECOND), (LEGACY, THIRD), (LEGACY, NOBODY), (NO_SUITE, FIRST)],
-    NARROW: [
-        *((LEGACY, SECOND), (LEGACY, THIRD), (LEGACY, NOBODY), (LEGACY, FOURTH)),
-        *((SYNC_HTTP, FIRST), (SYNC_HTTP, SECOND), (SYNC_HTTP, THIRD), UNTOLD, (NO_SUITE, NOBODY)),
-    ],
-}
-# What would give away that the app is not alone.
-FOREIGN = {
-    WIDE: (LEGACY, "报销助手", NAMES[FOURTH]),
-    NARROW: (SYNC_HTTP, "考勤助手", NAMES[SECOND], NAMES[THIRD]),
-}
-PER_ANSWER = {"date", "x-request-id"}
-LIST, DETAIL, TOKEN = "api/v1/tenants", "api/v1/tenants/{}/{}", "api/v1/tenants/{}/{}/access-token"
-FEED = "api/v1/events"
-# How each route of the API may be reached: lists, the feed, by the two ids, or by everybody.
-ROUTES = {
-    "api/v1/tenants": "list",
-    "api/v1/tenants/<str:suite_key>/<str:corp_id>": "tenant",
-    "api/v1/tenants/<str:suite_key>/<str:corp_id>/access-token": "tenant",
-    "api/v1/tenants/<str:suite_key>/<str:corp_id>/agents": "tenant",
-    "api/v1/tenants/<str:suite_key>/<str:corp_id>/auth-scope": "tenant",
-    "api/v1/tenants/<str:suite_key>/<str:corp_id>/history": "tenant",
-    "api/v1/events": "feed",
-    "api/schema": "public",
-    "api/docs": "public",
-}
-EVERY_APP = pytest.mark.parametrize("app", [WIDE, NARROW])
-
-
-@dataclass
-class World:
-    """A portal with two suites, and the keys of the two apps."""
-
-    stack: Stack
-    keys: dict[str, str]
-
-    def ask(self, app: str, path: str, method: str = "GET") -> requests.Response:
-        """Send a request as one of the apps; the path is sent as it is."""
-        headers = {"Authorization": f"Bearer {self.keys[app]}", "Accept-Language": "en"}
-        request = requests.Request(method, self.stack.base_url, headers=headers).prepare()
-        request.url = f"{self.stack.base_url}/{path}"
-        with requests.Session() as session:
-            return session.send(request, timeout=15)
-
-    def pages(self, app: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """All pages of a list, two tenants on each."""
-        url: str | None = f"{LIST}?{urlencode({'limit': 2, **query})}"
-        while url:
-            answer = self.ask(app, url.removeprefix(f"{self.stack.base_url}/"))
-            assert answer.status_code == 200, answer.text
-            page = answer.json()
-            yield page
-            url = page["next"]
-
-    def listed(self, app: str, **query: Any) -> set[tuple[str, str]]:
-        """The tenants that a list shows."""
-        return {_named(row) for page in self.pages(app, **query) for row in page["results"]}
-
-
-@pytest.fixture(scope="module")
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Three companies on both suites, one of them relieved, and one that the portal does not know of."""
-    stack = start_stack("embedded", tmp_path_factory.mktemp("isolation"), request)
-    try:
-        _fill(stack)
-        yield World(stack, _make_keys(stack))
-    finally:
-        stack.stop()
-
-
-def _fill(stack: Stack) -> None:
-    operator = Operator(stack)
-    with ThreadPoolExecutor(2) as people:
-        list(people.map(operator.register_suite, (SYNC_HTTP, LEGACY)))
-    for suite_key in (SYNC_HTTP, LEGACY):
-        stack.simulator.push_ticket(suite_key)
-        for corp_id in (FIRST, SECOND, THIRD):
-            authorised = stack.simulator.act(suite_key, corp_id, "authorize")
-            assert authorised["accepted"], authorised
-    for suite_key in (SYNC_HTTP, LEGACY):
-        for corp_id in (FIRST, SECOND, THIRD):
-            eventually(lambda: operator.tenant(suite_key, corp_id, state="active"))  # noqa: B023 - called at once
-        stack.simulator.act(suite_key, THIRD, "relieve")
-        eventually(lambda: operator.tenant(suite_key, THIRD, state="relieved"))  # noqa: B023 - called at once
-    stack.simulator.act(*UNTOLD, "authorize", silent=True)
-
-
-def _make_keys(stack: Stack) -> dict[str, str]:
-    def made(name: str, *coverage: str) -> str:
-        scopes = (*SCOPES, "--scope", "events:read")
-        return str(stack.manage_json("api_key", "create", name, *scopes, *coverage)["key"])
-
-    with ThreadPoolExecutor(2) as people:
-        wide = people.submit(made, WIDE, "--suite", SYNC_HTTP)
-        narrow = people.submit(made, NARROW, "--suite", LEGACY, "--tenant", f"{LEGACY}:{FIRST}")
-        return {WIDE: wide.result(), NARROW: narrow.result()}
-
-
-def _named(row: dict[str, Any]) -> tuple[str, str]:
-    return row["suite_key"], row["corp_id"]
-
-
-def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
-    for entry in resolver.url_patterns:
-        route = f"{prefix}{entry.pattern}"
-        if isinstance(entry, URLPattern):
-            yield route
-        else:
-            yield from _routes(entry, route)
-
-
-def _seen(answer: requests.Response) -> tuple[int, dict[str, str], str]:
-    """An answer without what differs from one to the next."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return (
-        answer.status_code,
-        {name: value for name, value in headers.items() if name not in PER_ANSWER},
-        answer.text,
-    )
-
-
-def _calls(stack: Stack) -> int:
-    return len(stack.simulator.calls()["calls"])
 
 
 def test_every_route_of_the_api_has_a_rule() -> None:
-    others = ("callback/", "admin/", "i18n/", "healthz", "readyz")
-    routes = [route for route in _routes(get_resolver("isv_portal.urls")) if route]
-
-    assert {route for route in routes if not route.startswith(others)} == set(ROUTES)
+    assert routes_of_the_api() == set(ROUTES)
 
 
 @EVERY_APP
 def test_an_app_sees_all_that_it_covers(world: World, app: str) -> None:
     assert world.listed(app) - MAY_BE_FOUND[app] == COVERED[app]
     for tenant in COVERED[app]:
-        assert _named(world.ask(app, DETAIL.format(*tenant)).json()) == tenant
+        assert named(world.ask(app, DETAIL.format(*tenant)).json()) == tenant
         token = world.ask(app, TOKEN.format(*tenant))
         is_relieved = tenant[1] == THIRD
         assert (token.status_code, token.json().get("errors", [{}])[0].get("state")) == (
@@ -184,21 +65,64 @@ def test_an_app_sees_all_that_it_covers(world: World, app: str) -> None:
 
 
 @EVERY_APP
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind == "tenant"])
-def test_what_is_not_covered_looks_like_what_never_was(
-    world: World, app: str, method: str, route: str
-) -> None:
-    path = route.replace("<str:suite_key>", "{}").replace("<str:corp_id>", "{}")
-    assert path.count("{}") == 2
-    never_was = _seen(world.ask(app, path.format(NO_SUITE, NOBODY), method))
-    before = _calls(world.stack)
+@pytest.mark.parametrize("route", rules(Reach.TENANT, Reach.SUITE))
+def test_what_is_not_covered_looks_like_what_never_was(world: World, app: str, route: str) -> None:
+    rule = ROUTES[route]
+    hidden = {rule.path(route, suite_key=suite_key, corp_id=corp_id) for suite_key, corp_id in HIDDEN[app]}
+    if rule.reach is Reach.SUITE:
+        hidden = {rule.path(route, suite_key=suite_key) for suite_key in HIDDEN_SUITES[app]}
+    before = calls_of(world.stack)
 
-    for tenant in HIDDEN[app]:
-        assert _seen(world.ask(app, path.format(*tenant), method)) == never_was, tenant
+    for method in (*rule.sent, "OPTIONS", "TRACE"):
+        body, nobody = rule.body(method), rule.path(route, suite_key=NO_SUITE, corp_id=NOBODY)
+        never_was = seen(world.ask(app, nobody, method, body))
+        assert never_was[0] in ((404,) if method in rule.sent else (200, 405))
+        for path in hidden:
+            assert seen(world.ask(app, path, method, body)) == never_was, (method, path)
 
-    assert never_was[0] == {"GET": 404, "HEAD": 404, "OPTIONS": never_was[0]}.get(method, 405)
-    assert _calls(world.stack) == before, "DingTalk is not asked for what is not covered"
+    assert calls_of(world.stack) == before, "DingTalk is not asked for what is not covered"
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.startswith(ONE_NOTIFICATION)])
+def test_a_notification_of_another_app_looks_like_none(world: World, route: str) -> None:
+    rule = ROUTES[route]
+    tenant = {"suite_key": SYNC_HTTP, "corp_id": FIRST}
+    before = calls_of(world.stack)
+
+    for method in rule.sent:
+        paths = [rule.path(route, **tenant, notification_id=each) for each in (NO_ID, world.sent_by_another)]
+        never_was, others = (world.ask(WIDE, path, method, rule.body(method)) for path in paths)
+        assert seen(others) == seen(never_was)
+        assert never_was.status_code == 404
+
+    assert calls_of(world.stack) == before
+
+
+def test_nothing_of_another_app_is_in_the_send_log_and_its_idempotency_keys_are_free(world: World) -> None:
+    path = f"{DETAIL.format(SYNC_HTTP, FIRST)}/notifications"
+    assert world.sent_by_another not in world.ask(WIDE, path).text
+
+    sent = world.post(WIDE, path, user_ids=["lisi"], message=HELLO)
+
+    assert sent.status_code == 201, sent.text
+    assert sent.json()["id"] != world.sent_by_another
+    assert "Idempotency-Replayed" not in sent.headers
+
+
+def test_a_session_and_a_state_of_another_app_look_like_none(world: World) -> None:
+    oauth = f"api/v1/suites/{SYNC_HTTP}/oauth"
+    code = world.stack.simulator.login_code(SYNC_HTTP, FIRST, "zhangsan", kind="web")
+    sessions = [{"session": session} for session in (NO_ID, world.session_of_another)]
+    states = [{"code": code, "state": state} for state in ("nobodys-state", world.state_of_another)]
+
+    for path, bodies in ((f"{oauth}/refresh", sessions), (f"{oauth}/exchange", states)):
+        never_was, others = (world.post(WIDE, path, **body) for body in bodies)
+        assert seen(others) == seen(never_was)
+        assert others.status_code in (400, 403)
+
+    is_left = world.post(ANOTHER, f"{oauth}/exchange", **states[1])
+    assert is_left.status_code == 200, "neither the code nor the state was used up"
+    assert world.post(ANOTHER, f"{oauth}/refresh", **sessions[1]).status_code == 200
 
 
 @EVERY_APP
@@ -262,7 +186,7 @@ def _fed(world: World, app: str, after: str = "") -> Iterator[dict[str, Any]]:
 
 @EVERY_APP
 def test_the_feed_shows_the_events_of_what_is_covered(world: World, app: str) -> None:
-    assert {_named(event) for event in _fed(world, app)} == COVERED[app]
+    assert {named(event) for event in _fed(world, app)} == COVERED[app]
     for suite_key, corp_id in HIDDEN[app]:
         query = urlencode({"suite_key": suite_key, "corp_id": corp_id})
         assert world.ask(app, f"{FEED}?{query}").json()["results"] == []
@@ -274,7 +198,7 @@ def test_a_place_in_another_apps_feed_opens_nothing(world: World, app: str, othe
 
     assert places
     for place in places:
-        assert {_named(event) for event in _fed(world, app, place)} <= COVERED[app]
+        assert {named(event) for event in _fed(world, app, place)} <= COVERED[app]
 
 
 @EVERY_APP
@@ -364,9 +288,9 @@ def test_no_error_names_what_the_app_did_not_ask_for(world: World, app: str) -> 
 def test_a_company_that_was_never_told_of_is_found_by_the_app_that_covers_its_suite_only(
     world: World,
 ) -> None:
-    before = _calls(world.stack)
+    before = calls_of(world.stack)
     hidden = world.ask(NARROW, TOKEN.format(*UNTOLD))
-    assert (hidden.status_code, _calls(world.stack)) == (404, before)
+    assert (hidden.status_code, calls_of(world.stack)) == (404, before)
     assert world.ask(WIDE, DETAIL.format(*UNTOLD)).status_code == 404
 
     eventually(lambda: world.ask(WIDE, TOKEN.format(*UNTOLD)).status_code == 200)
