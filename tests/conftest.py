@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from dingtalk.client import dingtalk_client
+from tests.settings import ON_POSTGRESQL
 from tests.support import services
 
 
@@ -16,11 +17,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Journeys have many processes of their own: with pytest-xdist they run one after another."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Keep journeys apart, and in the pass on PostgreSQL leave out what never asks a database.
+
+    Journeys have many processes of their own: with pytest-xdist they run one after another.
+    """
     for item in items:
         if item.get_closest_marker("journey"):
             item.add_marker(pytest.mark.xdist_group("journeys"))
+    if ON_POSTGRESQL:
+        kept = [item for item in items if _asks_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
+        items[:] = kept
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "django_db_setup", "postgresql_url", "live_server"}
+    asked = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint(asked)
 
 
 @pytest.fixture(scope="session")
