@@ -41,6 +41,10 @@ class Rule:
     sent: Mapping[str, Any] = field(default_factory=lambda: {"GET": None, "HEAD": None})
     ids: Mapping[str, str] = field(default_factory=dict)
 
+    def methods(self, *wanted: str) -> list[str]:
+        """The methods of these that the route has."""
+        return [method for method in wanted if method in self.sent]
+
     def path(self, route: str, **ids: str) -> str:
         """The path of a route, with something in the place of each id."""
         for name, value in {**_IDS, **self.ids, **ids}.items():
