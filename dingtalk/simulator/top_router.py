@@ -2,9 +2,12 @@
 The form of old clients: one path for every call, its name in `method`, the token in `session`.
 
 `dingtalk.oapi.user.listid` is `/topapi/user/listid`, and `dingtalk.oapi.auth.scopes` is `/auth/scopes`. The
-answer is wrapped in `<method>_response`, or with `simplify` in nothing; what the gateway refuses is wrapped
-in `error_response`. The documents do not name this form any more, but the community's client for Python and
-calls of the official one for Java use it. Lists are bare in either form of an answer.
+answer is wrapped in `<method>_response`, and a list of texts or numbers in `string` or `number`; with
+`simplify` nothing is. What the gateway refuses is wrapped in `error_response`. Lists of objects are bare:
+what the platform wraps them in differs from call to call.
+
+The documents do not name this form any more, but the community's client for Python (007gzs/dingtalk-sdk) and
+calls of the official one for Java use it.
 """
 
 import json
@@ -20,6 +23,13 @@ from dingtalk.simulator.bodies import Parameters, UnreadableBody, old_family_par
 
 PATH = "/router/rest"
 _FAMILY = "dingtalk.oapi."
+_MESSAGES, _OLDEST_MESSAGES = "/topapi/message/corpconversation", "dingtalk.corp.message.corpconversation"
+# Older than that family: their answers have all in `result`, with the error under other names.
+_OLDEST = {
+    f"{_OLDEST_MESSAGES}.asyncsend": f"{_MESSAGES}/asyncsend_v2",
+    f"{_OLDEST_MESSAGES}.getsendprogress": f"{_MESSAGES}/getsendprogress",
+    f"{_OLDEST_MESSAGES}.getsendresult": f"{_MESSAGES}/getsendresult",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class TopCall:
             for path in (f"/topapi/{rest}", f"/{rest}"):
                 if path in endpoints.OLD_FAMILY:
                     return path
-        return PATH
+        return _OLDEST.get(self.name, PATH)
 
     @property
     def method(self) -> str:
@@ -55,7 +65,11 @@ class TopCall:
         if "sub_code" in content:
             code, message = content.pop("errcode"), content.pop("errmsg")
             return {"error_response": {"code": code, "msg": message, **content}}
-        return content if self.is_simplified else {f"{self.name.replace('.', '_')}_response": content}
+        if self.name in _OLDEST:
+            content = _in_result(content)
+        if self.is_simplified:
+            return content
+        return {f"{self.name.replace('.', '_')}_response": _with_named_lists(content)}
 
 
 def read(query: QueryParams, body: bytes, *, content_type: str) -> TopCall:
@@ -67,6 +81,29 @@ def read(query: QueryParams, body: bytes, *, content_type: str) -> TopCall:
     given = Parameters(values)
     return TopCall(
         name=given.text("method"),
-        parameters=Parameters({**values, "access_token": given.text("session")}),
+        parameters=Parameters({**values, **_message(given), "access_token": given.text("session")}),
         is_simplified=given.text("simplify") == "true",
     )
+
+
+def _message(given: Parameters) -> dict[str, Any]:
+    """The message of a call that names its type and its content apart."""
+    kind, content = given.text("msgtype"), given.members("msgcontent")
+    return {} if content is None else {"msg": {"msgtype": kind, kind: content}}
+
+
+def _in_result(content: dict[str, Any]) -> dict[str, Any]:
+    code, message, request_id = (content.pop(name) for name in ("errcode", "errmsg", "request_id"))
+    told = {"ding_open_errcode": code, "error_msg": message, "success": code == 0}
+    return {"result": {**content, **told}, "request_id": request_id}
+
+
+def _with_named_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_named_lists(each) for name, each in value.items()}
+    if not isinstance(value, list) or not value:
+        return value
+    for kind, name in ((str, "string"), (int, "number")):
+        if all(isinstance(each, kind) for each in value):
+            return {name: value}
+    return [_with_named_lists(each) for each in value]

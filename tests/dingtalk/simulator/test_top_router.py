@@ -11,6 +11,7 @@ from tests.dingtalk.simulator.conftest import make_isv
 from tests.dingtalk.simulator.isv import Isv
 
 ROUTER, SEND = "/router/rest", "dingtalk.oapi.message.corpconversation.asyncsend_v2"
+OLDEST = "dingtalk.corp.message.corpconversation."
 SENT = "dingtalk_oapi_message_corpconversation_asyncsend_v2_response"
 SEND_PATH = "/topapi/message/corpconversation/asyncsend_v2"
 JAVA_HEADERS = {"User-Agent": "top-sdk-java", "Accept": "text/xml,text/javascript"}
@@ -22,6 +23,7 @@ class OldClient:
     def __init__(self, isv: Isv, corp_id: str) -> None:
         isv.remote.act(isv.suite_key, corp_id, "authorize", silent=True)
         self.isv = isv
+        self.corp_id = corp_id
         self.agent_id = isv.grant(corp_id)["agent_id"]
         self.session = isv.corp_token(corp_id)
 
@@ -72,6 +74,29 @@ def test_a_simplified_answer_is_not_wrapped(client: OldClient) -> None:
     assert (answer["errcode"], answer["result"]) == (0, {"userid_list": ["manager01"]})
 
 
+def test_lists_of_texts_are_named_where_the_answer_is_wrapped(client: OldClient) -> None:
+    [answer] = client.post(client.protocol("dingtalk.oapi.user.listid", dept_id="1")).values()
+
+    assert answer["result"] == {"userid_list": {"string": ["manager01"]}}
+
+
+def test_the_oldest_calls_for_messages_have_all_in_a_result(client: OldClient) -> None:
+    message = {"msgtype": "text", "msgcontent": json.dumps({"content": "你好"}), "userid_list": "zhangsan"}
+    sent = client.post({**client.protocol(OLDEST + "asyncsend"), **message, "agent_id": client.agent_id})
+    [told] = sent.values()
+
+    task = {"agent_id": client.agent_id, "task_id": told["result"]["task_id"]}
+    [progress] = client.post({**client.protocol(OLDEST + "getsendprogress"), **task}).values()
+    [refused] = client.post({**client.protocol(OLDEST + "getsendresult"), **task, "task_id": 1}).values()
+
+    assert set(sent) == {"dingtalk_corp_message_corpconversation_asyncsend_response"}
+    assert (told["result"]["success"], told["result"]["ding_open_errcode"]) == (True, 0)
+    assert "progress_in_percent" in progress["result"]["progress"]
+    assert (refused["result"]["success"], refused["result"]["ding_open_errcode"]) == (False, 40035)
+    [kept] = client.isv.remote.messages(client.isv.suite_key, client.corp_id)
+    assert kept["message"] == {"msgtype": "text", "text": {"content": "你好"}}
+
+
 def test_a_call_that_is_not_below_topapi_and_a_get_work_too(client: OldClient) -> None:
     query = client.protocol("dingtalk.oapi.auth.scopes")
 
@@ -79,7 +104,10 @@ def test_a_call_that_is_not_below_topapi_and_a_get_work_too(client: OldClient) -
     got = requests.get(client.isv.base_url + ROUTER, params=query, timeout=10).json()
 
     for answer in (posted, got):
-        assert answer["dingtalk_oapi_auth_scopes_response"]["auth_org_scopes"]["authed_dept"] == [1]
+        assert answer["dingtalk_oapi_auth_scopes_response"]["auth_org_scopes"] == {
+            "authed_user": [],
+            "authed_dept": {"number": [1]},
+        }
 
 
 @pytest.mark.parametrize(
