@@ -90,7 +90,7 @@ def apps_auth_info(call: Call) -> Result:
         "authCorpInfo": {
             "corpName": company.name,
             "industry": company.industry,
-            "authLevel": 0,
+            "authLevel": company.auth_level,
             **dict.fromkeys(unknown, ""),
         },
         "authUserInfo": {"userId": company.admin_userid},

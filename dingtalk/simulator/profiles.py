@@ -4,8 +4,6 @@ from typing import Any
 
 from dingtalk.simulator.world import Company, Grant, Suite
 
-AUTH_LEVEL_NONE = 0
-
 
 def auth_corp_info(company: Company) -> dict[str, Any]:
     """`auth_corp_info`: text that is not known is empty, never missing."""
@@ -23,8 +21,8 @@ def auth_corp_info(company: Company) -> dict[str, Any]:
         "full_corp_name": company.name,
         "industry": company.industry,
         "corp_type": 0,
-        "is_authenticated": False,
-        "auth_level": AUTH_LEVEL_NONE,
+        "is_authenticated": company.auth_level > 0,
+        "auth_level": company.auth_level,
         **dict.fromkeys(unknown, ""),
     }
 

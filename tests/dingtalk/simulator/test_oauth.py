@@ -3,6 +3,8 @@
 import pytest
 import requests
 
+from dingtalk.simulator.server import RunningSimulator
+from tests.dingtalk.simulator.conftest import make_company
 from tests.dingtalk.simulator.isv import Isv
 
 
@@ -111,6 +113,15 @@ def auth_info(isv: Isv, corp_id: str, **headers: str) -> requests.Response:
         headers=headers,
         timeout=10,
     )
+
+
+def test_auth_info_tells_how_far_a_company_is_verified(isv: Isv, shared_simulator: RunningSimulator):
+    corp_id = make_company(shared_simulator, auth_level=2)
+    isv.remote.act(isv.suite_key, corp_id, "authorize", silent=True)
+
+    answer = auth_info(isv, corp_id, **{"x-acs-dingtalk-access-token": isv.suite_token()}).json()
+
+    assert answer["authCorpInfo"]["authLevel"] == 2
 
 
 def test_auth_info_is_told_in_camel_case(isv: Isv, granted: str):

@@ -177,6 +177,16 @@ def test_activation_checks_code_company_and_suite(
     assert errcode(auth_corpid=other_corp_id) == 41031
 
 
+def test_auth_info_tells_how_far_a_company_is_verified(isv: Isv, shared_simulator: RunningSimulator):
+    corp_id = make_company(shared_simulator, auth_level=2)
+    isv.remote.act(isv.suite_key, corp_id, "authorize", silent=True)
+
+    answer = isv.post("/service/get_auth_info", {"auth_corpid": corp_id}, **isv.signed_query())
+
+    info = answer["auth_corp_info"]
+    assert (info["auth_level"], info["is_authenticated"]) == (2, True)
+
+
 def test_auth_info_tells_what_was_granted(isv: Isv, granted: str):
     answer = isv.post("/service/get_auth_info", {"auth_corpid": granted}, **isv.signed_query())
 
