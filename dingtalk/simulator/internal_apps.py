@@ -17,13 +17,23 @@ Result = dict[str, Any]
 
 
 def get_token(call: Call) -> Result:
-    """The token by the old call; key and secret count in the query only, a form body is ignored."""
+    """
+    The token by the old call; what counts is in the query only, a form body is ignored.
+
+    Old clients name the company and the app's secret instead of its key (the historic guide).
+    """
     app_key, app_secret = call.query.text("appkey"), call.query.text("appsecret")
-    if not (app_key and app_secret):
+    corp_id, corp_secret = call.query.text("corpid"), call.query.text("corpsecret")
+    if app_key and app_secret:
+        app = find_internal_app(call, app_key=app_key, app_secret=app_secret)
+        refusal = OldFamilyError(40096, "不合法的appkey或appsecret")
+    elif corp_id and corp_secret:
+        app = _find_by_company(call, corp_id=corp_id, app_secret=corp_secret)
+        refusal = OldFamilyError(40089, "不合法的corpid或corpsecret")
+    else:
         raise OldFamilyError(40035, "缺少参数 corpid or appkey")
-    app = find_internal_app(call, app_key=app_key, app_secret=app_secret)
     if app is None:
-        raise OldFamilyError(40096, "不合法的appkey或appsecret")
+        raise refusal
     return {
         "access_token": token_of(call, app).text,
         "expires_in": call.world.options.token_lifetime_seconds,
@@ -47,6 +57,13 @@ def find_internal_app(call: Call, *, app_key: str, app_secret: str) -> InternalA
         return None
     call.suite_key, call.corp_id = app.app_key, app.grant.corp_id
     return app
+
+
+def _find_by_company(call: Call, *, corp_id: str, app_secret: str) -> InternalApp | None:
+    for app in call.world.internal_apps.values():
+        if app.grant.corp_id == corp_id:
+            return find_internal_app(call, app_key=app.app_key, app_secret=app_secret)
+    return None
 
 
 def token_of(call: Call, app: InternalApp) -> IssuedToken:

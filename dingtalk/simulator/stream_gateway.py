@@ -16,6 +16,7 @@ from dingtalk.simulator.answers import NewFamilyError
 from dingtalk.simulator.calls import Call
 from dingtalk.simulator.delivery import RawReply, Verdict
 from dingtalk.simulator.faults import Fault, FaultKind
+from dingtalk.simulator.internal_apps import find_internal_app
 from dingtalk.simulator.signing import same_text
 from dingtalk.simulator.stream_connections import Acknowledgement, StreamConnection
 from dingtalk.simulator.world import World
@@ -28,13 +29,19 @@ _KINDS = ("EVENT", "CALLBACK")
 
 
 def open_connection(call: Call) -> dict[str, Any]:
-    """Where to connect, and a ticket for it, for the suite's own key and secret."""
-    suite = call.world.suites.get(call.parameters.text("clientId"))
-    if suite is None or not same_text(suite.suite_secret, call.parameters.text("clientSecret")):
+    """
+    Where to connect, and a ticket for it, for the key and secret of a suite or of a company's own app.
+
+    Nothing happens that the latter would be told, but it may connect.
+    """
+    client_id, client_secret = call.parameters.text("clientId"), call.parameters.text("clientSecret")
+    suite = call.world.suites.get(client_id)
+    is_suite = suite is not None and same_text(suite.suite_secret, client_secret)
+    if not is_suite and find_internal_app(call, app_key=client_id, app_secret=client_secret) is None:
         raise NewFamilyError("authFailed", "鉴权失败", status=401)
-    call.suite_key = suite.suite_key
+    call.suite_key = client_id
     _check_subscriptions(call.parameters.values.get("subscriptions"))
-    ticket = call.world.stream.issue_ticket(suite.suite_key, ua=call.parameters.text("ua"))
+    ticket = call.world.stream.issue_ticket(client_id, ua=call.parameters.text("ua"))
     return {"endpoint": f"ws{call.base_url.removeprefix('http').rstrip('/')}{CONNECT_PATH}", "ticket": ticket}
 
 

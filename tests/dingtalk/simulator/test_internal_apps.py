@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import requests
+from websockets.sync.client import connect as websocket
 
 from dingtalk.simulator.server import RunningSimulator
 from tests.dingtalk.simulator.conftest import make_isv
@@ -57,6 +58,31 @@ def test_the_old_call_reads_its_query_only(sync_isv: Isv, app: dict[str, Any]):
     answer = requests.get(f"{sync_isv.base_url}/gettoken", data=form, timeout=10)
 
     assert answer.json()["errcode"] == 40035
+
+
+def test_old_clients_name_the_company_instead_of_the_key(
+    sync_isv: Isv, app: dict[str, Any], corp_id: str, token: str
+):
+    by_company = old_token(sync_isv, corpid=corp_id, corpsecret=app["app_secret"])
+
+    assert by_company["access_token"] == token
+    assert old_token(sync_isv, corpid=corp_id, corpsecret="wrong")["errcode"] == 40089
+    assert old_token(sync_isv, corpid="dingnobody", corpsecret=app["app_secret"])["errcode"] == 40089
+
+
+def test_it_may_connect_by_stream(sync_isv: Isv, app: dict[str, Any]):
+    body = {
+        "clientId": app["app_key"],
+        "clientSecret": app["app_secret"],
+        "subscriptions": [{"type": "EVENT", "topic": "*"}],
+    }
+
+    opened = sync_isv.call("POST", "/v1.0/gateway/connections/open", body)
+    refused = sync_isv.call("POST", "/v1.0/gateway/connections/open", {**body, "clientSecret": "wrong"})
+
+    with websocket(f"{opened.json()['endpoint']}?ticket={opened.json()['ticket']}") as connection:
+        connection.ping().wait(5)
+    assert (refused.status_code, refused.json()["code"]) == (401, "authFailed")
 
 
 def test_the_unified_call_serves_it_in_its_own_company_only(sync_isv: Isv, app: dict[str, Any], corp_id: str):
