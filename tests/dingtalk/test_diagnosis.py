@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from dingtalk.captured_requests import UnreadableCapture, read_capture
 from dingtalk.credentials import callback_credentials
@@ -230,7 +231,8 @@ class TestCommand:
         head = f"POST /hook?{urlencode(query)} HTTP/1.1\r\nHost: portal.example.com\r\n\r\n"
         file.write_bytes(head.encode() + body)
 
-        call_command("diagnose_callback", str(file), "--suite", SUITE_KEY)
+        with override("en"):
+            call_command("diagnose_callback", str(file), "--suite", SUITE_KEY)
 
         assert "accepted" in capsys.readouterr().out
 

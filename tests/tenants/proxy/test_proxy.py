@@ -332,7 +332,7 @@ def test_each_call_is_logged_without_ids_and_token_and_audited_once_an_hour(app,
     assert [(each.endpoint, each.code) for each in logged] == [
         (USER, "0"),
         (USER, "60121"),
-        ("/v1.0/contact/users/{id1}", "InvalidAction.NotFound"),
+        ("/v1.0/contact/users/{id1}", "Forbidden.AccessDenied.AccessTokenPermissionDenied"),
     ]
     assert all(each.elapsed_ms >= 0 and each.key_prefix == app.key.prefix for each in logged)
     assert token() not in caplog.text + repr([each.__dict__ for each in caplog.records])
