@@ -86,12 +86,13 @@ def complete(
     Raises SuiteNotFound, LoginStateInvalid, CompanyNotAuthorized, NotOfThisCompany, TokenUnavailable,
     CodeSpent and other DingTalkErrors. The state is used up whatever becomes of the rest.
     """
-    register_secret(code)
-    register_secret(state)
     suite = get_covered_suite(client, suite_key=suite_key)
     with WAITING_ROOM.place():
         begun = use_state(client, suite, text=state, now=now)
         issued = _exchange(suite, code)
+        # Not before they turned out to be what they were said to be: see in_app.
+        register_secret(code)
+        register_secret(state)
         user = dingtalk_client().get_current_user(user_access_token=issued.access_token)
     tenant = company_of_login(
         client,

@@ -37,12 +37,13 @@ def log_in_by_sso_code(
     Raises SuiteNotFound, SsoNotConfigured, CompanyNotAuthorized, TokenUnavailable, CodeSpent and other
     DingTalkErrors.
     """
-    register_secret(code)
     suite = get_covered_suite(client, suite_key=suite_key)
     if not (suite.isv_corp_id and suite.sso_secret):
         raise SsoNotConfigured
     with WAITING_ROOM.place():
         user = _ask(suite, code)
+    # Not before: see in_app.
+    register_secret(code)
     tenant = company_of_login(
         client, suite_key=suite_key, corp_id=user.corp_id, way=WAY, actor=actor, now=now
     )

@@ -20,10 +20,11 @@ def log_in_by_code(
     DingTalk takes a code only with the token of the company in which it was made. Raises TenantNotFound,
     TenantNotActive, TokenUnavailable, CodeSpent and other DingTalkErrors.
     """
-    register_secret(code)
     tenant = find_active_tenant(client, suite_key=suite_key, corp_id=corp_id)
     user = call_as_tenant(
         tenant, lambda token: dingtalk_client().get_login_user(corp_access_token=token, code=code)
     )
+    # Only what DingTalk took for a code: an app could have any word masked in logs and audit trail.
+    register_secret(code)
     leave_login(actor, tenant, way="in_app", user_id=user.user_id, union_id=user.union_id, now=now)
     return user

@@ -65,3 +65,19 @@ def test_no_code_state_or_token_is_written_or_answered(upstream, tenant, app, ex
     assert "A login was refused" in written and "A person logged in" in written
     assert len(secrets) > 10 and all(len(secret) > 8 for secret in secrets)
     assert [secret for secret in secrets if secret in written or secret in answered] == []
+
+
+def test_what_an_app_calls_a_code_or_state_is_not_masked_where_it_is_something_else(upstream, tenant, app):
+    for word in (CORP_ID, SUITE_KEY, "zhangsan"):
+        for answer in (
+            *(app.post(url, {"code": word}) for url in (IN_APP_URL, SSO_URL)),
+            app.exchange(word, word),
+            app.exchange(word, app.begin()["state"]),
+        ):
+            assert answer.status_code == 400
+
+    code = upstream.remote.login_code(SUITE_KEY, CORP_ID, "zhangsan", kind="in_app")
+    assert app.post(IN_APP_URL, {"code": code}).status_code == 200
+
+    details = AuditEntry.objects.get(action="login.accept").details
+    assert (details["corp_id"], details["suite_key"], details["user_id"]) == (CORP_ID, SUITE_KEY, "zhangsan")
