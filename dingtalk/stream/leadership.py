@@ -21,8 +21,7 @@ from dingtalk.foundation.leases import (
     lease_is_free,
 )
 from dingtalk.foundation.redaction import redact_text
-from dingtalk.models import PushMode, Suite
-from dingtalk.stream.state import ConnectionState, StreamConnection
+from dingtalk.models import ConnectionState, PushMode, StreamConnection, Suite
 
 _ERROR_LENGTH = 300
 

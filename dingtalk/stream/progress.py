@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from dingtalk.foundation.redaction import redact_text
-from dingtalk.stream.state import ConnectionState
+from dingtalk.models import ConnectionState
 
 _ERROR_LENGTH = 300
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dingtalk.models import PushMode, Suite
+from dingtalk.models import ConnectionState, PushMode, StreamConnection, Suite
 from dingtalk.stream.leadership import with_liveness
-from dingtalk.stream.state import ConnectionState, StreamConnection
 
 
 @dataclass(frozen=True, slots=True)

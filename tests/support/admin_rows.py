@@ -12,6 +12,7 @@ from dingtalk.models import (
     ConnectionState,
     EventState,
     Outage,
+    OutageKind,
     RdsPosition,
     ReceivedEvent,
     ReceivedPush,
@@ -19,7 +20,6 @@ from dingtalk.models import (
     Suite,
     SuiteTicket,
 )
-from dingtalk.outages import OutageKind
 from dingtalk.protocol.json_guard import canonical_json
 from tenants.api_keys import create_key
 from tenants.models import (
