@@ -86,39 +86,60 @@ class Portal:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {api_key}"
 
+    def tenants(self, **filters: str) -> Iterator[dict[str, Any]]:
+        """Return the companies that the key covers, the newest first. `filters`: `state`, `name`, ..."""
+        query: dict[str, Any] | None = {"suite_key": self._suite_key, **filters}
+        path = "tenants"
+        while True:
+            page = self.call("GET", path, query=query)
+            yield from page["results"]
+            if page["next"] is None:
+                return
+            path, query = page["next"].partition("/api/v1/")[2], None
+
     def access_token(self, corp_id: str, *, min_ttl_seconds: int = 60) -> str:
         """Return a token to call DingTalk with in a company's name; the portal renews it in time."""
-        answer = self._call("GET", self._tenant(corp_id, "access-token"), query={"min_ttl": min_ttl_seconds})
+        answer = self.call("GET", self._tenant(corp_id, "access-token"), query={"min_ttl": min_ttl_seconds})
         return str(answer["access_token"])
 
     def renewed_access_token(self, corp_id: str, *, refused: str) -> str:
         """Return a token to use instead of one that DingTalk refuses."""
-        answer = self._call("POST", self._tenant(corp_id, "access-token/renew"), body={"refused": refused})
+        answer = self.call("POST", self._tenant(corp_id, "access-token/renew"), body={"refused": refused})
         return str(answer["access_token"])
 
     def jsapi_config(self, corp_id: str, *, url: str) -> dict[str, Any]:
         """Return what `dd.config` needs on the page at `url`."""
-        return self._call("POST", self._tenant(corp_id, "jsapi-config"), body={"url": url})
+        return self.call("POST", self._tenant(corp_id, "jsapi-config"), body={"url": url})
 
     def login_address(self, *, redirect_uri: str, corp_id: str | None = None) -> LoginAddress:
         """Return DingTalk's login page for a browser."""
         body = {"redirect_uri": redirect_uri, **({"corp_id": corp_id} if corp_id else {})}
-        answer = self._call("POST", f"suites/{self._suite_key}/oauth/login-url", body=body)
+        answer = self.call("POST", f"suites/{self._suite_key}/oauth/login-url", body=body)
         return LoginAddress(url=answer["url"], state=answer["state"])
 
     def complete_login(self, *, code: str, state: str) -> Person:
         """Return who came back from the login page. Compare the state with the browser's before."""
         body = {"code": code, "state": state}
-        answer = self._call("POST", f"suites/{self._suite_key}/oauth/exchange", body=body)
+        answer = self.call("POST", f"suites/{self._suite_key}/oauth/exchange", body=body)
         return _person(answer, session=answer["session"])
 
     def login_in_app(self, corp_id: str, *, code: str) -> Person:
-        """Return who opened the app inside DingTalk; `code` comes from `dd.getAuthCode`."""
-        return _person(self._call("POST", self._tenant(corp_id, "login"), body={"code": code}))
+        """Return who opened the app inside DingTalk; `code` comes from `dd.requestAuthCode`."""
+        return _person(self.call("POST", self._tenant(corp_id, "login"), body={"code": code}))
 
     def user(self, corp_id: str, user_id: str) -> dict[str, Any]:
         """Return a person of the company."""
-        return self._call("GET", self._tenant(corp_id, f"users/{quote(user_id, safe='')}"))
+        return self.call("GET", self._tenant(corp_id, f"users/{quote(user_id, safe='')}"))
+
+    def department_users(self, corp_id: str, dept_id: int) -> Iterator[dict[str, Any]]:
+        """Return the people of one department, not of those below it."""
+        query: dict[str, Any] = {}
+        while True:
+            page = self.call("GET", self._tenant(corp_id, f"departments/{dept_id}/users"), query=query)
+            yield from page["results"]
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
 
     def send_text(
         self, corp_id: str, *, user_ids: list[str], text: str, idempotency_key: str | None = None
@@ -130,13 +151,30 @@ class Portal:
         to try again after a crash: the portal sends once for each key.
         """
         message = {"msgtype": "text", "text": {"content": text}}
-        answer = self._call(
+        answer = self.call(
             "POST",
             self._tenant(corp_id, "notifications"),
             body={"user_ids": user_ids, "message": message},
             headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
         )
         return SentNotification(id=answer["id"], task_id=answer["task_id"], warnings=answer["warnings"])
+
+    def recall(self, corp_id: str, notification_id: str) -> None:
+        """Take a notification back, within 24 hours; a second time changes nothing."""
+        self.call("POST", self._tenant(corp_id, f"notifications/{notification_id}/recall"))
+
+    def ask_dingtalk(
+        self, corp_id: str, method: str, path: str, *, body: dict[str, Any] | None = None
+    ) -> requests.Response:
+        """
+        Call DingTalk in a company's name through the proxy, and return its own answer, whatever it says.
+
+        `path`: `oapi/topapi/v2/user/get` or `api/v1.0/contact/users/me`, which the key's list has to allow.
+        """
+        answer = self._request(method, self._tenant(corp_id, f"proxy/{path}"), body=body)
+        if answer.headers.get("X-Answer-From") != "dingtalk":
+            raise PortalError(answer)
+        return answer
 
     def events(self, *, after: str | None = None, **filters: str) -> Iterator[Event]:
         """
@@ -146,17 +184,26 @@ class Portal:
         """
         query: dict[str, Any] = {**filters, **({"after": after} if after else {})}
         while True:
-            page = self._call("GET", "events", query=query)
+            page = self.call("GET", "events", query=query)
             for entry in page["results"]:
                 yield Event(**{name: entry[name] for name in Event.__dataclass_fields__})
             if not page["has_more"]:
                 return
             query["after"] = page["next"]
 
-    def _tenant(self, corp_id: str, rest: str) -> str:
-        return f"tenants/{self._suite_key}/{quote(corp_id, safe='')}/{rest}"
+    def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """
+        Make any call of the API, also one that has no method here; raises PortalError.
 
-    def _call(
+        `path`: what comes after `/api/v1/`. `request`: `query`, `body`, `headers`.
+        """
+        answer = self._request(method, path, **request)
+        if not 200 <= answer.status_code < 300:
+            raise PortalError(answer)
+        members: dict[str, Any] = answer.json()
+        return members
+
+    def _request(
         self,
         method: str,
         path: str,
@@ -164,8 +211,8 @@ class Portal:
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> dict[str, Any]:
-        answer = self._session.request(
+    ) -> requests.Response:
+        return self._session.request(
             method,
             f"{self._base_url}/api/v1/{path}",
             params=query,
@@ -174,10 +221,9 @@ class Portal:
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )
-        if not 200 <= answer.status_code < 300:
-            raise PortalError(answer)
-        members: dict[str, Any] = answer.json()
-        return members
+
+    def _tenant(self, corp_id: str, rest: str) -> str:
+        return f"tenants/{self._suite_key}/{quote(corp_id, safe='')}/{rest}"
 
 
 def _person(answer: dict[str, Any], session: str | None = None) -> Person:
