@@ -197,6 +197,16 @@ def test_every_feature_has_a_row_with_a_known_state():
     assert {row.split("|")[1].strip() for row in rows.values()} <= STATES
 
 
+def test_the_features_are_counted_right():
+    text = FEATURES.read_text(encoding="utf-8")
+    states = [row.split("|")[1].strip() for _, row in FEATURE.findall(text)]
+    told = re.search(r"Of (\d+) rows (\d+) are done, (\d+) partly, (\d+) otherwise, (\d+) later\.", text)
+
+    assert told is not None
+    counted = [len(states), *(states.count(state) for state in ("done", "partly", "otherwise", "later"))]
+    assert [int(number) for number in told.groups()] == counted
+
+
 def test_what_is_said_to_be_done_names_its_module_and_its_test():
     for feature, row in FEATURE.findall(FEATURES.read_text(encoding="utf-8")):
         _, state, where, tests = row.split("|")[:4]
