@@ -6,7 +6,7 @@ from django.db import transaction
 
 from dingtalk.foundation import audit
 from dingtalk.foundation.audit import Actor
-from tenants import services, tokens
+from tenants import tokens, waking
 from tenants.models import Tenant
 from tenants.tokens import CorpToken
 
@@ -14,7 +14,7 @@ from tenants.tokens import CorpToken
 @transaction.atomic
 def reconcile_now(tenant: Tenant, *, actor: Actor, now: datetime) -> None:
     """Have a tenant compared with what DingTalk says, whatever it waited for; a worker does it."""
-    services.request_reconcile(Tenant.objects.filter(pk=tenant.pk), now=now)
+    waking.request_reconcile(Tenant.objects.filter(pk=tenant.pk), now=now)
     audit.record(
         action="tenant.reconcile", actor=actor, target=tenant, details={"state": tenant.state}, now=now
     )

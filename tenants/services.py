@@ -12,21 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from dingtalk.models import Suite
 from dingtalk.protocol.grant import Grant
+from tenants.authorizations import begin_authorization, end_authorization, is_older_than
 from tenants.grants import encrypted_permanent_code, grant_columns, store_profile
 from tenants.models import (
-    AccessToken,
     AuthCorp,
-    CodeState,
     Tenant,
     TenantState,
     TmpAuthCode,
     WaitingFor,
 )
 from tenants.transitions import change_state, remember_creation
+from tenants.waking import request_token_renewal
 
 # What is older than the row by less than this may be newer in truth, where our own clock gave the row its
 # time: then DingTalk is asked, and its answer counts.
@@ -126,38 +125,6 @@ def relieve_tenant(
     return True
 
 
-def end_authorization(
-    tenant: Tenant, *, now: datetime, reason: str, platform_time: datetime | None, unconfirmed: bool = False
-) -> None:
-    """Make a locked tenant relieved: no token, no code, a new generation; if `unconfirmed`, ask DingTalk."""
-    was_relieved = tenant.state == TenantState.RELIEVED
-    change_state(
-        tenant,
-        TenantState.RELIEVED,
-        reason=reason,
-        now=now,
-        platform_time=platform_time,
-        generation=tenant.generation + (0 if was_relieved else 1),
-        permanent_code=None,
-        relieved_at=(was_relieved and tenant.relieved_at) or now,
-        grant_time=platform_time or tenant.grant_time,
-        grant_unconfirmed=unconfirmed,
-        auth_info_due=False,
-        auth_scope_due=False,
-        next_reconcile_at=now if unconfirmed else None,
-        waiting_for=WaitingFor.NOTHING,
-        attempts=0,
-        last_error="",
-        last_error_code="",
-    )
-    tenant.tokens.all().delete()
-    tenant.user_tokens.all().delete()
-    tenant.tmp_auth_codes.filter(state__in=[CodeState.PENDING, CodeState.EXCHANGING]).update(
-        state=CodeState.DISCARDED, settled_at=now
-    )
-    tenant.tmp_auth_codes.update(code=None)
-
-
 @transaction.atomic
 def switch_agent(
     *,
@@ -207,7 +174,7 @@ def store_visible_scope(
         return False
     scope: dict[str, Any] = tenant.auth_scope or {}
     visible = scope.setdefault("visible_by_agent", {})
-    if _is_older_than(visible.get(agent_id), platform_time):
+    if is_older_than(visible.get(agent_id), platform_time):
         return False
     visible[agent_id] = {
         "user_ids": None if user_ids is None else list(user_ids),
@@ -239,46 +206,6 @@ def import_tenant(*, suite: Suite, corp_id: str, permanent_code: str, now: datet
         auth_scope_due=True,
     )
     return tenant
-
-
-def request_reconcile(tenants: QuerySet[Tenant], *, now: datetime) -> int:
-    """
-    Have tenants compared with what DingTalk says now, whatever they waited for; return how many.
-
-    Also one that seems to have converged, or to have withdrawn: its push may have been lost.
-    """
-    return tenants.update(grant_unconfirmed=True, next_reconcile_at=now, dispatched_at=None, attempts=0)
-
-
-def request_token_renewal(tenant: Tenant, *, now: datetime) -> None:
-    """
-    Have the tenant's tokens renewed in the background: one that was issued earlier has the old scope.
-
-    Also where there is none yet: the first one may be on its way.
-    """
-    AccessToken.objects.filter(tenant=tenant).update(renewal_requested_at=now, dispatched_at=None)
-
-
-def begin_authorization(
-    tenant: Tenant, *, platform_time: datetime | None, now: datetime, reason: str, **changes: Any
-) -> None:
-    """Begin a new authorisation of a locked tenant whose last one ended: a new generation, nothing done."""
-    change_state(
-        tenant,
-        TenantState.AUTHORIZING,
-        reason=reason,
-        now=now,
-        platform_time=platform_time,
-        generation=tenant.generation + 1,
-        authorized_at=now,
-        activated_at=None,
-        activation_note="",
-        agent_switches=_switches_since(tenant, platform_time or tenant.grant_time),
-        **changes,
-    )
-    tenant.tmp_auth_codes.filter(state=CodeState.PENDING).update(
-        state=CodeState.DISCARDED, settled_at=now, code=None
-    )
 
 
 def _locked_tenant(suite: Suite, corp_id: str) -> Tenant | None:
@@ -332,25 +259,11 @@ def _begin_if_ended(tenant: Tenant, *, platform_time: datetime, now: datetime, r
         begin_authorization(tenant, platform_time=platform_time, now=now, reason=reason)
 
 
-def _switches_since(tenant: Tenant, platform_time: datetime | None) -> dict[str, Any]:
-    """A new authorisation starts with the app switched on: only newer switches stay."""
-    return {
-        agent_id: switch
-        for agent_id, switch in tenant.agent_switches.items()
-        if platform_time is None or _is_older_than(switch, platform_time)
-    }
-
-
 def _is_known_better(stored: dict[str, Any] | None, platform_time: datetime, *, is_stopped: bool) -> bool:
     """Tell whether the stored switch is newer, or is a stop of the very same time."""
     if stored is None or is_stopped or not stored["stopped"]:
-        return _is_older_than(stored, platform_time)
+        return is_older_than(stored, platform_time)
     return platform_time <= datetime.fromisoformat(stored["as_of"])
-
-
-def _is_older_than(stored: dict[str, Any] | None, platform_time: datetime) -> bool:
-    """Tell whether a time is older than that of a stored switch or scope."""
-    return stored is not None and platform_time < datetime.fromisoformat(stored["as_of"])
 
 
 def _follow_switches(tenant: Tenant, *, platform_time: datetime, now: datetime, reason: str) -> None:

@@ -22,7 +22,7 @@ from dingtalk.foundation.leases import holds_lease
 from dingtalk.models import Activation, PushMode
 from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, HeldBack, RateLimited
 from dingtalk.protocol.grant import Grant
-from tenants import code_exchange, services
+from tenants import authorizations, code_exchange
 from tenants.grants import grant_columns, scope_column, store_profile
 from tenants.models import Tenant, TenantState, TokenKind, WaitingFor
 from tenants.tokens import ensure_corp_access_token, with_corp_access_token
@@ -149,7 +149,7 @@ def confirm_grant(run: Run) -> None:
     with transaction.atomic():
         tenant = run.lock_undisturbed()
         if tenant.state == TenantState.RELIEVED:
-            services.begin_authorization(
+            authorizations.begin_authorization(
                 tenant,
                 platform_time=None,
                 now=timezone.now(),
@@ -285,7 +285,7 @@ def _believe_refusal(run: Run, refusal: AuthorizationGone) -> None:
     if _is_young(run.tenant):
         raise refusal
     with transaction.atomic():
-        services.end_authorization(
+        authorizations.end_authorization(
             run.lock_undisturbed(),
             now=timezone.now(),
             reason=f"DingTalk: {refusal.code} {refusal.message}"[:300],

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenants import services
+from tenants import services, waking
 from tenants.models import AccessToken, CodeState, Tenant, TenantState, TokenKind, WaitingFor
 from tests.tenants.conftest import CORP_ID, grant_of, moment
 
@@ -299,7 +299,7 @@ def test_a_profile_as_of_earlier_does_not_replace_a_newer_one(authorize, tenant_
 def test_reconcile_can_be_requested_for_whatever_waits(active_tenant, tenant_row):
     Tenant.objects.update(waiting_for=WaitingFor.OPERATOR, next_reconcile_at=None, attempts=7)
 
-    assert services.request_reconcile(Tenant.objects.all(), now=moment(9)) == 1
+    assert waking.request_reconcile(Tenant.objects.all(), now=moment(9)) == 1
 
     assert tenant_row().next_reconcile_at == moment(9)
     assert tenant_row().attempts == 0

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease, lease_is_free
 from dingtalk.models import Activation, Suite
-from tenants import code_exchange, services
+from tenants import code_exchange, services, waking
 from tenants.models import AccessToken, CodeState, Tenant, TenantState, TmpAuthCode, WaitingFor
 from tenants.steps import Run, become_active
 from tests.support.onboarding import (
@@ -372,7 +372,7 @@ class TestActivation:
         assert (tenant.state, tenant.activation_note) == (TenantState.ACTIVE, "activated")
 
     def test_it_is_confirmed_once_in_an_authorisation(self, upstream, active_legacy_tenant):
-        services.request_reconcile(Tenant.objects.all(), now=timezone.now())
+        waking.request_reconcile(Tenant.objects.all(), now=timezone.now())
 
         reconciled(active_legacy_tenant)
 

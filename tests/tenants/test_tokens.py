@@ -7,7 +7,7 @@ import requests
 from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease
-from tenants import services, tokens
+from tenants import tokens, waking
 from tenants.errors import TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.sweeps import mark_tokens_to_refresh
@@ -268,7 +268,7 @@ class TestRenewalAhead:
 
     def test_a_used_token_is_replaced_and_the_request_is_over(self, upstream, tenant):
         before = get().access_token
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
 
         self.renew()
 
@@ -292,7 +292,7 @@ class TestRenewalAhead:
         assert not AccessToken.objects.filter(pk=token_id).exists()
 
     def test_one_that_nobody_uses_is_dropped_and_the_next_caller_gets_a_new_one(self, upstream, tenant):
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
 
         self.renew()
 
@@ -314,7 +314,7 @@ class TestRenewalAhead:
     def test_one_that_has_ended_is_left_to_who_asks_next(self, upstream, tenant):
         get()
         ends_in(-1)
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
 
         self.renew()
 
@@ -323,7 +323,7 @@ class TestRenewalAhead:
 
     def test_a_request_made_while_a_renewal_is_under_way_is_kept(self, upstream, tenant, monkeypatch):
         get()
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
         before_answer(monkeypatch, "get_corp_access_token", lambda: scope_change_arrives(tenant.suite))
 
         self.renew()
@@ -340,7 +340,7 @@ class TestRenewalAhead:
     @pytest.mark.parametrize("kind", ["http_500", "rate_limit"])
     def test_a_failure_is_in_the_row_and_the_old_token_stays(self, upstream, tenant, kind):
         before = get().access_token
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
         change(dispatched_at=timezone.now())
         upstream.fault(CORP_TOKEN, kind)
 
@@ -356,7 +356,7 @@ class TestRenewalAhead:
     def test_a_refusal_of_the_company_has_dingtalk_asked_for_the_grant(self, upstream, tenant):
         get()
         upstream.act("relieve")
-        services.request_token_renewal(tenant, now=timezone.now())
+        waking.request_token_renewal(tenant, now=timezone.now())
 
         self.renew()
 

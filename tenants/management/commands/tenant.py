@@ -22,7 +22,7 @@ from dingtalk.foundation import audit
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.models import ActorKind
 from dingtalk.foundation.text import visible
-from tenants import imports, queries, services
+from tenants import imports, queries, waking
 from tenants.api.serializers import TenantDetailSerializer, TenantSerializer
 from tenants.errors import TenantNotFound
 from tenants.import_files import FORMATS, ImportRow, UnreadableFile, format_of, read_rows
@@ -162,7 +162,7 @@ def _filtered(options: dict[str, Any]) -> QuerySet[Tenant]:
 @transaction.atomic
 def _request_reconcile(tenants: QuerySet[Tenant], *, details: dict[str, str]) -> int:
     now = timezone.now()
-    wanted = services.request_reconcile(tenants, now=now)
+    wanted = waking.request_reconcile(tenants, now=now)
     audit.record(
         action="tenant.reconcile",
         actor=_actor(),

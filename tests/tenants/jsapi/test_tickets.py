@@ -12,8 +12,8 @@ from dingtalk.models import Generation
 from tenants.errors import TenantNotActive, TokenUnavailable
 from tenants.jsapi.tickets import WAITING_ROOM, get_jsapi_ticket
 from tenants.models import AccessToken, Tenant, TokenKind
-from tenants.services import request_token_renewal
 from tenants.tokens import renew_requested_token
+from tenants.waking import request_token_renewal
 from tests.support.onboarding import CORP_TOKEN, before_answer, grant_arrives, reconciled, withdrawal_arrives
 
 pytestmark = pytest.mark.django_db
