@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
+from dingtalk.duplicate_events import without_duplicates
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
 from dingtalk.models import WAITING_STATES, EventState, PushSource, ReceivedEvent, ReceivedPush
@@ -25,7 +26,6 @@ from dingtalk.protocol.events import SyncEvent, UnreadableEvent, is_latest_state
 from dingtalk.protocol.json_guard import canonical_json
 from dingtalk.protocol.stream_frames import read_stored_frame
 from dingtalk.tickets import plausible_time
-from dingtalk.twins import without_twins
 
 # Below the number of variables that SQLite takes in one statement.
 _IDS_PER_STATEMENT = 500
@@ -42,7 +42,7 @@ def split_push(push_id: UUID, *, now: datetime) -> bool:
         push = waiting.filter(pk=push_id).first()
         if push is None:
             return False
-        rows = [_new_row(push, event) for event in without_twins(push, _read_events(push))]
+        rows = [_new_row(push, event) for event in without_duplicates(push, _read_events(push))]
         ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
         _supersede(push.suite_id, rows, now=now)
         ReceivedPush.objects.filter(pk=push_id).update(split_at=now)

@@ -17,8 +17,8 @@ from dingtalk.tickets import current_tickets
 from tenants.errors import TicketMissing
 from tenants.models import TokenKind
 from tenants.suite_secrets import with_secret
+from tenants.token_fallback import Way, obtain_by_first
 from tenants.token_slots import Obtained, obtain_token, slot_of
-from tenants.ways import Way, obtain_by_first
 
 AnswerT = TypeVar("AnswerT")
 

@@ -18,11 +18,11 @@ from dingtalk.protocol.errors import ApiError, DingTalkError
 from tenants.calling import call_as_tenant
 from tenants.errors import TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
+from tenants.token_fallback import Refusal, Way, is_about_the_call, obtain_by_first
 from tenants.token_slots import Obtained, current_token, obtain_token, slot_of
 from tenants.tokens import require_still_active, token_unavailable
 from tenants.transitions import Overtaken
 from tenants.waiting_room import WaitingRoom
-from tenants.ways import Refusal, Way, is_about_the_call, obtain_by_first
 
 LONGEST_KEPT_SECONDS = 7_200
 # In the last minute of its day a ticket comes back as it was: to ask for a longer one would help nobody.

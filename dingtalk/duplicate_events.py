@@ -27,7 +27,7 @@ _ABOUT_THE_PUSH = frozenset(
 Event = SyncEvent | UnreadableEvent
 
 
-def without_twins(push: ReceivedPush, events: Sequence[Event]) -> list[Event]:
+def without_duplicates(push: ReceivedPush, events: Sequence[Event]) -> list[Event]:
     """Return the events of a push that have not come by another way."""
     has_twin = {PushSource.FAILED_LIST: _was_pushed, PushSource.RDS: _was_pushed_as_row}.get(
         PushSource(push.source), _was_read_as_row
