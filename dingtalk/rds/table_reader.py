@@ -7,8 +7,6 @@ What is read twice is stored once.
 """
 
 import logging
-import os
-import socket
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
@@ -19,6 +17,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from dingtalk.foundation.leases import claim_lease, extend_lease, release_lease
+from dingtalk.foundation.processes import process_name
 from dingtalk.models import RdsPosition
 from dingtalk.rds.database import PushDatabase, Row, RowRef
 from dingtalk.rds.rows import PushTable, read_row
@@ -36,6 +35,7 @@ SWEEP_BACK = timedelta(minutes=15)
 SWEEP_ROWS = 5_000
 SWEEP_SECONDS = 60.0
 _REMEMBERED_ROWS = 20_000
+_READER_LENGTH = 100
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class TableReader:
         epoch = claim_lease(RdsPosition.objects.all(), row.pk, seconds=LEASE_SECONDS)
         if epoch is None:
             return None
-        RdsPosition.objects.filter(pk=row.pk).update(reader=f"{socket.gethostname()}:{os.getpid()}"[:100])
+        RdsPosition.objects.filter(pk=row.pk).update(reader=process_name(max_length=_READER_LENGTH))
         row.refresh_from_db()
         self._extended_at = monotonic()
         self._overlapped_at = self._swept_at = 0.0

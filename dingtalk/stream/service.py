@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-import os
-import socket
 from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from dingtalk.foundation.processes import process_name
 from dingtalk.models import PushMode, Suite
 from dingtalk.stream.database_threads import DatabaseThreads
 from dingtalk.stream.suite_runner import LEASE_SECONDS, Place, SuiteRunner
@@ -24,7 +23,7 @@ class StreamService:
     def __init__(self, *, lease_seconds: float = LEASE_SECONDS) -> None:
         """`lease_seconds`: how long after the death of this process another one connects its suites."""
         self._place = Place(
-            holder=f"{socket.gethostname()}:{os.getpid()}"[-_HOLDER_LENGTH:],
+            holder=process_name(max_length=_HOLDER_LENGTH),
             threads=DatabaseThreads(),
             lease_seconds=lease_seconds,
         )

@@ -1,13 +1,12 @@
 """The dispatcher process."""
 
-import signal
-from threading import Event
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext_lazy as _
 
 from dingtalk.dispatcher import Dispatcher
+from dingtalk.foundation.processes import stop_when_told
 
 
 class Command(BaseCommand):
@@ -28,7 +27,4 @@ class Command(BaseCommand):
             dispatcher.run_once()
             dispatcher.close(drop_waiting=False)
             return
-        stop = Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        dispatcher.run(stop)
+        dispatcher.run(stop_when_told())

@@ -1,13 +1,12 @@
 """The process that reads the push tables of RDS mode."""
 
-import signal
-from threading import Event
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from dingtalk.foundation.processes import stop_when_told
 from dingtalk.models import RdsPosition
 from dingtalk.rds.database import DriverMissing
 from dingtalk.rds.reader import RdsReader, configured_reader
@@ -32,10 +31,7 @@ class Command(BaseCommand):
         if options["once"]:
             self._read_once(reader)
             return
-        stop = Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        reader.run(stop)
+        reader.run(stop_when_told())
 
     def _reader(self) -> RdsReader:
         if not settings.RDS_DATABASE_URL:
