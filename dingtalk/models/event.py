@@ -99,11 +99,6 @@ class ReceivedEvent(Leased):
     def __str__(self) -> str:
         return f"{self.event_type or '?'} {self.corp_id}".strip()
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the event still has to be handled."""
-        return self.state in WAITING_STATES
-
     def data(self) -> dict[str, Any]:
         """Return the event's decrypted content; empty when it was pruned."""
         return read_stored_data(self.payload) if self.payload else {}
