@@ -18,12 +18,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from dingtalk.errors import text_to_keep
 from dingtalk.foundation.leases import DatabaseNow, holds_lease, lease_is_free
-from dingtalk.foundation.redaction import redact_text
 from dingtalk.lanes import claim_event, find_next
 from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent
 from dingtalk.protocol.errors import ProtocolError
-from dingtalk.protocol.fields import clean_text
 from dingtalk.routing import Ignored, routes
 from dingtalk.splitting import split_push
 
@@ -99,7 +98,7 @@ def _handle(event: ReceivedEvent, *, now: datetime) -> bool:
     except Exception as error:
         logger.exception("event_failed", extra=_log_fields(event))
         is_final = event.attempts >= MAX_ATTEMPTS or isinstance(error, ProtocolError)
-        return _fail(event, error=f"{type(error).__name__}: {error}", is_final=is_final)
+        return _fail(event, error=text_to_keep(error), is_final=is_final)
     return True
 
 
@@ -138,7 +137,7 @@ def _fail(event: ReceivedEvent, *, error: str, is_final: bool) -> bool:
     changes: dict[str, Any] = {
         "state": EventState.DEAD if is_final else EventState.FAILED,
         "next_attempt_at": None if is_final else DatabaseNow() + _pause_after(event.attempts),
-        "last_error": clean_text(redact_text(error), 500),
+        "last_error": error,
     }
     recorded = _claimed(event).update(**changes, lease_until=None, dispatched_at=None)
     if is_final:

@@ -18,12 +18,11 @@ from django.utils import timezone
 
 from dingtalk.client import dingtalk_client
 from dingtalk.client.callbacks import FailedPushes
+from dingtalk.errors import text_to_keep
 from dingtalk.failed_pushes import Fetched, fetch_failed_pushes
 from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease
-from dingtalk.foundation.redaction import redact_text
 from dingtalk.models import Outage, PushMode, ReceivedEvent
 from dingtalk.protocol.errors import DingTalkError
-from dingtalk.protocol.fields import clean_text
 from tenants.errors import TenantError, TenantNotActive
 from tenants.models import AccessToken, FailedPushFetch, Tenant, TenantState, TokenKind
 from tenants.tokens import with_corp_access_token
@@ -123,8 +122,7 @@ def _fetch(row: FailedPushFetch) -> Fetched:
     try:
         fetched = fetch_failed_pushes(suite=tenant.suite, corp_id=tenant.corp.corp_id, ask=ask)
     except Exception as error:
-        shown = clean_text(redact_text(f"{type(error).__name__}: {error}"), 500)
-        _finish(row, epoch, now=now, last_error=shown)
+        _finish(row, epoch, now=now, last_error=text_to_keep(error))
         raise
     _finish(row, epoch, now=now, has_more=fetched.has_more, found=F("found") + fetched.new, last_error="")
     if fetched.entries:
