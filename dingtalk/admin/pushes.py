@@ -5,6 +5,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from dingtalk.foundation.admin_display import page_link
@@ -35,12 +36,13 @@ class EventInline(ReadOnlyInline):
 class ReceivedPushAdmin(LongListAdmin):
     """Envelopes as they came; what was in them is shown by their events."""
 
-    list_display = ("received_at", "suite", "split_at", "events_in_it", "short_digest")
-    list_filter = ("suite",)
+    list_display = ("received_at", "suite", "source", "events_in_it", "repeats", "split_at", "short_digest")
+    list_filter = (("suite", RelatedDropdownFilter), ("source", ChoicesDropdownFilter), "received_at")
+    list_filter_submit = True
     list_select_related = ("suite",)
     search_fields = ("digest__exact",)
     search_help_text = _("digest, exactly")
-    fields = ("suite", "received_at", "split_at", "digest")
+    fields = (("suite", "source"), ("received_at", "split_at"), "repeats", "digest")
     inlines = (EventInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReceivedPush]:

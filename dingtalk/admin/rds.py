@@ -8,9 +8,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from dingtalk.foundation.admin_display import NOTHING, ago, label
+from dingtalk.foundation.admin_display import NOTHING, ago, breakable, label, unbroken
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.foundation.read_only_admin import ReadOnlyAdmin
+from dingtalk.foundation.text import visible
 from dingtalk.models import RdsPosition
 
 
@@ -18,16 +19,12 @@ from dingtalk.models import RdsPosition
 class RdsPositionAdmin(ReadOnlyAdmin):
     """How far each table was read, by whom, and what keeps it from being read."""
 
-    list_display = ("table", "database", "shown_state", "last_id", "newest_row", "rows_stored", "last_error")
+    list_display = ("shown_table", "shown_state", "last_id", "newest_row", "rows_stored", "shown_error")
     fields = (
-        "database",
-        "table",
-        "shown_state",
-        "reader",
-        "last_id",
-        "last_modified_at",
-        "last_stored_at",
-        "rows_stored",
+        ("table", "database"),
+        ("shown_state", "reader"),
+        ("last_id", "last_modified_at"),
+        ("rows_stored", "last_stored_at"),
         "rows_of_others",
         "last_error",
     )
@@ -42,6 +39,11 @@ class RdsPositionAdmin(ReadOnlyAdmin):
         annotated: QuerySet[RdsPosition] = rows.annotate(is_read=is_read)
         return annotated
 
+    @display(description=_("push table"), header=True, ordering="table")
+    def shown_table(self, row: RdsPosition) -> list[str]:
+        """Show the table's name above that of its database."""
+        return [row.table, row.database]
+
     @display(description=_("state"))
     def shown_state(self, row: RdsPosition) -> SafeString:
         """Say whether the table is being read."""
@@ -50,6 +52,11 @@ class RdsPositionAdmin(ReadOnlyAdmin):
         return label(_("being read"), "success") if getattr(row, "is_read", False) else label(_("not read"))
 
     @display(description=_("last row"))
-    def newest_row(self, row: RdsPosition) -> str:
+    def newest_row(self, row: RdsPosition) -> SafeString:
         """Say how long ago a row was stored."""
-        return ago(row.last_stored_at, now=timezone.now()) if row.last_stored_at else NOTHING
+        return unbroken(ago(row.last_stored_at, now=timezone.now()))
+
+    @display(description=_("last error"))
+    def shown_error(self, row: RdsPosition) -> SafeString:
+        """Show the last error where it has room."""
+        return breakable(visible(row.last_error) or NOTHING)

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from dingtalk import suites
 from dingtalk.foundation.keyring import DecryptionError
@@ -54,6 +54,7 @@ class SuiteForm(forms.ModelForm):
     class Meta:
         model = Suite
         fields = PLAIN_FIELDS
+        widgets = {"js_domains": UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

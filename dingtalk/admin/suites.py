@@ -1,9 +1,10 @@
 """Admin of suites."""
 
+from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.contrib import admin, messages
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,7 +24,9 @@ from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.shown_once import shown_once
 from dingtalk.models import (
     WAITING_STATES,
+    CallbackRefusal,
     EventState,
+    PushMode,
     ReceivedEvent,
     Suite,
     SuiteKind,
@@ -32,6 +35,7 @@ from dingtalk.models import (
 from dingtalk.suite_values import SECRET_FIELDS
 from dingtalk.tickets import OVERDUE_AFTER
 
+REFUSALS_OF = timedelta(days=7)
 _SHOWN_ONCE = "_dingtalk_shown_once"
 
 
@@ -50,7 +54,7 @@ class SuiteAdmin(ModelAdmin):
     list_display_links = ("suite",)
     search_fields = ("name", "suite_key", "suite_id")
     search_help_text = gettext_lazy("name, suite key or suite id")
-    readonly_fields = ("shown_url", "shown_callback", "shown_ticket")
+    readonly_fields = ("shown_url", "shown_callback", "shown_ticket", "shown_refusals")
     fieldsets_of_new = (
         (None, {"fields": (("name", "suite_id"), "suite_key", ("push_mode", "kind"))}),
         (
@@ -100,7 +104,10 @@ class SuiteAdmin(ModelAdmin):
         if obj is None:
             return self.fieldsets_of_new
         plain, secrets, *others = self.fieldsets_of_new
-        callback = (gettext_lazy("callback"), {"fields": ("shown_url", ("shown_callback", "shown_ticket"))})
+        callback = (
+            gettext_lazy("callback"),
+            {"fields": ("shown_url", ("shown_callback", "shown_ticket"), "shown_refusals")},
+        )
         if not self.has_change_permission(request, obj):
             return (callback, plain, *(_without_secrets(fieldset) for fieldset in others))
         of_change = (secrets[0], {"fields": (*secrets[1]["fields"], "keep_previous")})
@@ -154,6 +161,8 @@ class SuiteAdmin(ModelAdmin):
     def shown_callback(self, suite: Suite) -> SafeString:
         """Say whether DingTalk has verified the callback URL, and when it last did."""
         if suite.callback_verified_at is None:
+            if suite.push_mode == PushMode.STREAM:
+                return label(_("not needed with Stream"))
             return label(_("waits for DingTalk's check"), "warning")
         when = ago(suite.callback_verified_at, now=timezone.now())
         return label(_("verified %(when)s") % {"when": when}, "success")
@@ -169,6 +178,18 @@ class SuiteAdmin(ModelAdmin):
         if now - ticket_time > OVERDUE_AFTER:
             return label(_("overdue, %(when)s") % {"when": ago(ticket_time, now=now)}, "danger")
         return label(ago(ticket_time, now=now), "success")
+
+    @display(description=gettext_lazy("refused callbacks"))
+    def shown_refusals(self, suite: Suite) -> SafeString | str:
+        """Say how many callbacks were refused in the last days, and link to why."""
+        since = timezone.localdate() - REFUSALS_OF
+        days = CallbackRefusal.objects.filter(suite=suite, day__gt=since)
+        count = days.aggregate(number=Sum("count"))["number"]
+        if not count:
+            return _("none in the last 7 days")
+        url = reverse("admin:dingtalk_callbackrefusal_changelist")
+        text = _("%(count)d in the last 7 days") % {"count": count}
+        return format_html('<a class="text-link" href="{}?suite__id__exact={}">{}</a>', url, suite.pk, text)
 
     @display(description=gettext_lazy("events"))
     def shown_events(self, suite: Suite) -> SafeString | str:
@@ -196,6 +217,8 @@ class SuiteAdmin(ModelAdmin):
         if request.POST.get("do") == "end" and request.POST.get("name") in SECRET_FIELDS:
             actor, name = operator_of(request), request.POST["name"]
             suites.end_previous(suite, name=name, actor=actor, now=timezone.now())
+            text = _("%(secret)s: the previous value works no more.") % {"secret": NAMES[name]}
+            self.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(request.path)
         context = {
             **self.admin_site.each_context(request),
@@ -212,6 +235,8 @@ class SuiteAdmin(ModelAdmin):
         value, is_generated = form.new_value()
         suites.change_suite(suite, changes={name: value}, actor=operator_of(request), now=timezone.now())
         if not is_generated:
+            text = _("%(secret)s: the new value works.") % {"secret": NAMES[name]}
+            self.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(request.path)
         title = _("Enter these at DingTalk")
         return shown_once(self, request, title=title, values=[(NAMES[name], value)], next_url=request.path)

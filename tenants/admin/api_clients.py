@@ -38,7 +38,12 @@ class ApiClientForm(forms.ModelForm):
     """The form of an API client, with its scopes to tick."""
 
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("Scopes"), choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=gettext_lazy("Scopes"),
+        choices=Scope.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy(
+            "For the proxy each key needs proxy paths besides: set them on the key's page."
+        ),
     )
 
     class Meta:

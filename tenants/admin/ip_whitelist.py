@@ -26,7 +26,8 @@ class AddressesForm(BaseDialogForm):
     """Addresses, one a line."""
 
     addresses = forms.CharField(
-        label=_("IPv4 addresses, one a line; the last one or two parts may be *"),
+        label=_("IPv4 addresses"),
+        help_text=_("One a line. The last one or two parts may be stars: 192.0.2.*"),
         max_length=4_000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 5, "spellcheck": "false"}),
     )

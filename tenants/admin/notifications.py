@@ -5,14 +5,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from dingtalk.foundation.admin_display import NOTHING, label
+from dingtalk.foundation.admin_display import NOTHING, breakable, label
 from dingtalk.foundation.read_only_admin import LongListAdmin
-from tenants.admin.display import explained_error
+from tenants.admin.display import explained_error, short_error
+from tenants.errors import SendConflictReason
 from tenants.models import Notification, NotificationState
+from tenants.notifications.answers import CONFLICTS
 
 _COLOURS = {
     NotificationState.SENDING: "info",
@@ -27,7 +29,15 @@ _COLOURS = {
 class NotificationAdmin(LongListAdmin):
     """The send log of all apps. What was said is nowhere, and to whom is for the app to know."""
 
-    list_display = ("created_at", "tenant", "client", "kind", "shown_receivers", "shown_state", "task_id")
+    list_display = (
+        "created_at",
+        "shown_tenant",
+        "client",
+        "shown_receivers",
+        "shown_state",
+        "problem",
+        "task_id",
+    )
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -55,14 +65,20 @@ class NotificationAdmin(LongListAdmin):
         rows: QuerySet[Notification] = super().get_queryset(request)
         return rows.defer("warnings")
 
+    @display(description=gettext_lazy("tenant"))
+    def shown_tenant(self, notification: Notification) -> SafeString:
+        """Name the tenant where it has room."""
+        return breakable(str(notification.tenant))
+
     @display(description=gettext_lazy("receivers"))
     def shown_receivers(self, notification: Notification) -> str:
         """Say how many were named."""
         if notification.to_all_users:
             return _("everybody")
+        people, departments = notification.user_count, notification.dept_count
         counts = {
-            _("%(count)s people"): notification.user_count,
-            _("%(count)s departments"): notification.dept_count,
+            ngettext("%(count)d person", "%(count)d people", people): people,
+            ngettext("%(count)d department", "%(count)d departments", departments): departments,
         }
         named = [text % {"count": count} for text, count in counts.items() if count]
         return ", ".join(named) or NOTHING
@@ -72,7 +88,14 @@ class NotificationAdmin(LongListAdmin):
         """Show the state by its colour."""
         return label(notification.get_state_display(), _COLOURS[NotificationState(notification.state)])
 
+    @display(description=gettext_lazy("problem"))
+    def problem(self, notification: Notification) -> SafeString:
+        """Show in short why it was not sent."""
+        return breakable(short_error("", notification.dingtalk_code))
+
     @display(description=gettext_lazy("last error"))
     def shown_error(self, notification: Notification) -> SafeString | str:
-        """Show DingTalk's code with what it means and what to do."""
+        """Show DingTalk's code with what it means and what to do, or what a lost answer means."""
+        if notification.state == NotificationState.UNKNOWN:
+            return str(CONFLICTS[SendConflictReason.OUTCOME_UNKNOWN])
         return explained_error(notification.dingtalk_code, notification.dingtalk_code)

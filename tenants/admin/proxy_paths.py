@@ -7,6 +7,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -61,9 +63,13 @@ class ProxyPathsAction:
     """Adds the button to the page of a key, and shows what it may call."""
 
     @display(description=_("proxy paths"))
-    def shown_proxy_paths(self, key: ApiKey) -> str:
-        """Name the patterns."""
-        return ", ".join(key.proxy_paths) or "-"
+    def shown_proxy_paths(self, key: ApiKey) -> SafeString | str:
+        """Name the patterns, one on each line."""
+        if not key.proxy_paths:
+            return gettext("none: this key cannot use the proxy")
+        return format_html_join(
+            "", '<div class="breaks-anywhere">{}</div>', ((path,) for path in key.proxy_paths)
+        )
 
     @action(
         description=_("Set proxy paths"),

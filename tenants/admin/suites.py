@@ -17,8 +17,9 @@ from dingtalk.client import UnactiveCorps
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.text import visible
 from dingtalk.models import Suite
-from dingtalk.protocol.errors import DingTalkError
+from dingtalk.protocol.errors import ApiError, DingTalkError
 from tenants import suite_operations
+from tenants.admin.display import explained_error
 from tenants.errors import TicketMissing, TokenUnavailable
 from tenants.models import Tenant, TenantState
 
@@ -61,6 +62,8 @@ class SuiteWithTenantsAdmin(SuiteAdmin):
         if chosen and waiting:
             self._push_again(request, suite, chosen, waiting.app_id)
             return HttpResponseRedirect(request.path)
+        if request.method == "POST" and listed:
+            self.message_user(request, gettext("Nothing is chosen that still waits."), messages.WARNING)
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Companies that wait for %(suite)s") % {"suite": suite},
@@ -100,9 +103,9 @@ class SuiteWithTenantsAdmin(SuiteAdmin):
         )
 
 
-def _waiting(suite: Suite) -> tuple[UnactiveCorps | None, str]:
+def _waiting(suite: Suite) -> tuple[UnactiveCorps | None, SafeString | str]:
     """What DingTalk answers, or why it could not be asked."""
     try:
         return suite_operations.find_waiting_companies(suite), ""
     except CANNOT_ASK as error:
-        return None, visible(str(error))
+        return None, explained_error(str(error), error.code if isinstance(error, ApiError) else "")

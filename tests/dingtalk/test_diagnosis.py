@@ -149,15 +149,20 @@ def test_every_part_and_hint_has_words() -> None:
     assert set(CAUSES) == set(Hint)
 
 
+def page_of_refusal() -> str:
+    browser = Client(headers={"accept-language": "en"})
+    browser.force_login(make_superuser())
+    refusal = CallbackRefusal.objects.get()
+    return browser.get(f"/admin/dingtalk/callbackrefusal/{refusal.pk}/change/").content.decode()
+
+
 def test_the_operator_sees_the_cause_of_what_the_caller_sees_no_more_of(
     suites: Suite, callbacks: Callbacks
 ) -> None:
     reply = callbacks.send(*resigned(own, encrypted_by(other)))
 
     refusal = CallbackRefusal.objects.get()
-    browser = Client(headers={"accept-language": "en"})
-    browser.force_login(make_superuser())
-    page = browser.get(f"/admin/dingtalk/callbackrefusal/{refusal.pk}/change/").content.decode()
+    page = page_of_refusal()
     assert reply.content == b"Bad request\n"
     assert (refusal.suite, refusal.reason, refusal.count) == (suites, "DecryptionFailed", 1)
     assert "another suite: two are mixed up" in page
@@ -188,6 +193,36 @@ def test_a_refusal_of_no_suite_keeps_no_sample(suites: Suite, callbacks: Callbac
 
     refusal = CallbackRefusal.objects.get()
     assert (refusal.suite, refusal.reason, refusal.sample) == (None, "UnknownSuite", None)
+    assert "copy it from the suite" in page_of_refusal()
+
+
+def test_the_operator_is_told_of_a_callback_that_is_wrong_in_its_time_only(
+    suites: Suite, callbacks: Callbacks
+) -> None:
+    Suite.objects.filter(pk=suites.pk).update(freshness_window_seconds=60)
+    callback_credentials.invalidate(suites.path_slug)
+    sent_at = timezone.now() - timedelta(days=3)
+
+    callbacks.send(*own.push(MESSAGE, timestamp=str(int(sent_at.timestamp() * 1000))))
+
+    page = page_of_refusal()
+    assert "it was held up on the way" in page
+    assert "3\xa0days ago" in page
+    assert "it is accepted" not in page
+
+
+def test_refusals_are_filtered_by_their_reason_in_words(suites: Suite, callbacks: Callbacks) -> None:
+    callbacks.send(*resigned(own, encrypted_by(other)))
+    browser = Client(headers={"accept-language": "en"})
+    browser.force_login(make_superuser())
+
+    def listed(reason: str) -> str:
+        return browser.get("/admin/dingtalk/callbackrefusal/", {"reason": reason}).content.decode()
+
+    assert str(suites) in listed("DecryptionFailed")
+    assert "/change/" not in listed("SignatureMismatch")
+    suite_page = browser.get(f"/admin/dingtalk/suite/{suites.pk}/change/").content.decode()
+    assert "1 in the last 7 days" in suite_page
 
 
 def test_a_large_refused_body_is_counted_without_a_sample(suites: Suite, callbacks: Callbacks) -> None:

@@ -26,8 +26,9 @@ def test_an_operator_sees_what_came_of_it_and_nothing_of_what_was_said(operator)
     listed = operator.get(PAGE).content.decode()
     page = operator.get(f"{PAGE}{row.pk}/change/").content.decode()
 
-    assert "2 people, 1 departments" in listed
+    assert "2 people, 1 department" in listed
     assert "not sent" in listed
+    assert "too many receivers" in listed
     assert "too many receivers" in page
     for text in ("canary-person", row.content_digest, row.request_digest):
         assert text not in listed + page
