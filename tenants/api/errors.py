@@ -31,6 +31,7 @@ from dingtalk.protocol.errors import (
     TransportError,
 )
 from tenants.errors import (
+    AgentNotUsable,
     CompanyNotAuthorized,
     ContactNotFound,
     LoginAgain,
@@ -192,6 +193,22 @@ class SsoIsNotConfigured(Refusal):
     default_detail = _("This suite is not set up for logins from the admin console.")
 
 
+class AgentIsAmbiguous(Refusal):
+    """400: the tenant has several agents, or none that is known yet."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "agent_required"
+    default_detail = _("Say which agent sends: the company does not have exactly one.")
+
+
+class AgentIsUnknown(Refusal):
+    """400: no agent of this tenant."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "agent_unknown"
+    default_detail = _("The company has no such agent of this suite.")
+
+
 class UrlNotAllowed(Refusal):
     """400: not a plain address on one of the suite's domains; so is every one where none is listed."""
 
@@ -208,14 +225,14 @@ class DatabaseAway(Refusal):
     default_detail = _("The service is not available now. Try again later.")
 
 
-def _no_such_tenant(_error: TenantNotFound) -> Refusal:
-    return NoSuchTenant()
-
-
 def _tenant_is_not_active(error: TenantNotActive) -> Refusal:
     return TenantIsNotActive(
         state=error.state, wait=ON_ITS_WAY_SECONDS if error.state in ON_ITS_WAY else None
     )
+
+
+def _agent_not_usable(error: AgentNotUsable) -> Refusal:
+    return AgentIsUnknown() if error.is_named else AgentIsAmbiguous()
 
 
 def _no_token_now(error: TokenUnavailable) -> Refusal:
@@ -247,13 +264,9 @@ def _no_answer_of_dingtalk(_error: TransportError) -> Refusal:
     return DingTalkUnavailable(wait=DINGTALK_AWAY_SECONDS)
 
 
-def _plainly(kind: type[Refusal]) -> Callable[[Any], Refusal]:
+def plainly(kind: type[Refusal]) -> Callable[[Any], Refusal]:
     """Answer an error that says everything by its type."""
     return lambda _error: kind()
-
-
-def _no_such_contact(_error: ContactNotFound) -> Refusal:
-    return NotFoundAtDingTalk()
 
 
 def _database_away(_error: Exception) -> Refusal:
@@ -270,21 +283,23 @@ _BY_ACTION: dict[Action, type[Refusal]] = {
     Action.PERMISSION: DingTalkPermissionMissing,
     Action.NOT_FOUND: NotFoundAtDingTalk,
 }
+# Capabilities with answers of their own add them in their `answers.py`, which their views import.
 ANSWERS: dict[type[Exception], Callable[[Any], Refusal]] = {
-    TenantNotFound: _no_such_tenant,
+    TenantNotFound: plainly(NoSuchTenant),
     TenantNotActive: _tenant_is_not_active,
     TokenUnavailable: _no_token_now,
-    SuiteNotFound: _plainly(NoSuchSuite),
-    LoginStateInvalid: _plainly(StateIsInvalid),
-    CompanyNotAuthorized: _plainly(CompanyIsNotAuthorized),
-    NotOfThisCompany: _plainly(IsNotOfThisCompany),
-    LoginAgain: _plainly(MustLogInAgain),
-    SsoNotConfigured: _plainly(SsoIsNotConfigured),
-    PageNotAllowed: _plainly(UrlNotAllowed),
+    AgentNotUsable: _agent_not_usable,
+    SuiteNotFound: plainly(NoSuchSuite),
+    LoginStateInvalid: plainly(StateIsInvalid),
+    CompanyNotAuthorized: plainly(CompanyIsNotAuthorized),
+    NotOfThisCompany: plainly(IsNotOfThisCompany),
+    LoginAgain: plainly(MustLogInAgain),
+    SsoNotConfigured: plainly(SsoIsNotConfigured),
+    PageNotAllowed: plainly(UrlNotAllowed),
     HeldBack: _held_back,
     ApiError: _refused_by_dingtalk,
     TransportError: _no_answer_of_dingtalk,
-    ContactNotFound: _no_such_contact,
+    ContactNotFound: plainly(NotFoundAtDingTalk),
     OperationalError: _database_away,
     InterfaceError: _database_away,
 }

@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import ErrorDetail
 
-from tenants.api.errors import ANSWERS, Refusal
+from tenants.api.errors import ANSWERS, Refusal, plainly
 from tenants.errors import (
-    AgentNotUsable,
     ClosedReason,
     NotificationClosed,
     NotificationNotFound,
@@ -25,22 +24,6 @@ class NoSuchNotification(Refusal):
     status_code = status.HTTP_404_NOT_FOUND
     default_code = "notification_not_found"
     default_detail = _("No such notification.")
-
-
-class AgentIsAmbiguous(Refusal):
-    """400: the tenant has several agents, or none that is known yet."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_code = "agent_required"
-    default_detail = _("Say which agent sends: the company does not have exactly one.")
-
-
-class AgentIsUnknown(Refusal):
-    """400: no agent of this tenant."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_code = "agent_unknown"
-    default_detail = _("The company has no such agent of this suite.")
 
 
 class DroppedBeforehand(Refusal):
@@ -79,10 +62,6 @@ CLOSINGS: Mapping[ClosedReason, Promise | str] = {
 }
 
 
-def _agent_not_usable(error: AgentNotUsable) -> Refusal:
-    return AgentIsUnknown() if error.is_named else AgentIsAmbiguous()
-
-
 def _would_be_dropped(error: WouldBeDropped) -> Refusal:
     warnings = [{"code": str(code), "user_ids": list(user_ids)} for code, user_ids in error.warnings]
     return DroppedBeforehand(wait=error.retry_after_seconds, warnings=warnings)
@@ -104,8 +83,7 @@ def _saying(answer: Refusal, detail: Promise | str, *, code: str) -> Refusal:
 
 
 ANSWERS |= {
-    NotificationNotFound: lambda _error: NoSuchNotification(),
-    AgentNotUsable: _agent_not_usable,
+    NotificationNotFound: plainly(NoSuchNotification),
     WouldBeDropped: _would_be_dropped,
     SendConflict: _conflict,
     NotificationClosed: _closed,

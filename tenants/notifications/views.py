@@ -17,7 +17,11 @@ from tenants.api.base import ApiView, WritingApiView
 from tenants.api.pagination import NewestFirst
 from tenants.calling import find_active_tenant
 from tenants.models import Notification, Scope, Tenant
-from tenants.notifications import answers, documentation, following
+from tenants.notifications import (
+    answers,  # noqa: F401 — importing the answers registers them
+    documentation,
+    following,
+)
 from tenants.notifications.sending import send_notification
 from tenants.notifications.serializers import (
     NotificationSerializer,
@@ -31,8 +35,6 @@ from tenants.notifications.serializers import (
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-# Their import is what makes them known.
-ANSWERED = answers.ANSWERS
 _KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 
-from tenants.api.errors import ANSWERS, Refusal
+from tenants.api.errors import ANSWERS, Refusal, plainly
 from tenants.errors import (
     ProxyAnswerUnusable,
     ProxyOutcomeUnknown,
@@ -45,8 +45,8 @@ class OutcomeIsUnknown(Refusal):
 
 
 ANSWERS |= {
-    ProxyPathNotAllowed: lambda _error: PathNotAllowed(),
-    ProxyParameterRefused: lambda _error: OwnTokenRefused(),
-    ProxyAnswerUnusable: lambda _error: AnswerNotPassedOn(),
-    ProxyOutcomeUnknown: lambda _error: OutcomeIsUnknown(),
+    ProxyPathNotAllowed: plainly(PathNotAllowed),
+    ProxyParameterRefused: plainly(OwnTokenRefused),
+    ProxyAnswerUnusable: plainly(AnswerNotPassedOn),
+    ProxyOutcomeUnknown: plainly(OutcomeIsUnknown),
 }
