@@ -1,17 +1,15 @@
 """The endpoint by which a tenant app says that DingTalk refuses the token that it has."""
 
-from typing import Any
-
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants import token_requests
 from tenants.api import schema
 from tenants.api.base import WritingApiView
-from tenants.api.serializers import TokenParametersSerializer, TokenSerializer
+from tenants.api.fields import WordField
+from tenants.api.serializers import TokenParametersSerializer, shown_token
 from tenants.models import Scope
 
 MAX_TOKEN_LENGTH = 2_048
@@ -22,10 +20,8 @@ _EXAMPLE = OpenApiExample("A refused token", value={"refused": "9b1d…", "min_t
 class RefusedTokenSerializer(TokenParametersSerializer):
     """A token that DingTalk does not take any more, and how long the next one must be good for."""
 
-    refused = serializers.RegexField(
-        r"\A[!-~]+\Z",
+    refused = WordField(
         max_length=MAX_TOKEN_LENGTH,
-        trim_whitespace=False,
         help_text="The token that DingTalk refused: 40014, 42001, or `InvalidAuthentication`.",
     )
 
@@ -61,11 +57,4 @@ class TenantAccessTokenRenewal(WritingApiView):
             actor=self.actor(),
             now=timezone.now(),
         )
-        shown: dict[str, Any] = {
-            "suite_key": suite_key,
-            "corp_id": corp_id,
-            "access_token": token.access_token,
-            "expires_at": token.expires_at,
-            "expires_in": token.expires_in_seconds,
-        }
-        return Response(TokenSerializer(shown).data)
+        return Response(shown_token(token, suite_key=suite_key, corp_id=corp_id))

@@ -1,46 +1,16 @@
 """What the API shows, field by field; the only secret among it is the token that was asked for."""
 
-from datetime import UTC
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from tenants.api.fields import ChoiceOrNull, UtcDateTimeField
 from tenants.models import AuthCorp, Tenant, TenantState, TenantTransition, WaitingFor
 from tenants.queries import newest_transitions
-from tenants.tokens import DEFAULT_MIN_TTL_SECONDS
+from tenants.tokens import DEFAULT_MIN_TTL_SECONDS, CorpToken
 
 MAX_MIN_TTL_SECONDS = 3600
-
-
-class UtcDateTimeField(serializers.DateTimeField):
-    """ISO 8601 in UTC, whatever the time zone of the portal."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(default_timezone=UTC, **kwargs)
-
-
-class ChoiceOrNull(serializers.ChoiceField):
-    """One of some words; null where the row has an empty text."""
-
-    def __init__(self, choices: Any, **kwargs: Any) -> None:
-        super().__init__(choices, allow_null=True, **kwargs)
-
-    def to_representation(self, value: Any) -> Any:
-        return super().to_representation(value) or None
-
-
-class BoundedListField(serializers.ListField):
-    """A list that is looked into only if it is not too long: each wrong item would be in the answer."""
-
-    def __init__(self, *, most: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.most = most
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and len(data) > self.most:
-            self.fail("max_length", max_length=self.most)
-        return list(super().to_internal_value(data))
 
 
 WAITED_FOR = [choice for choice in WaitingFor.choices if choice[0]]
@@ -132,6 +102,18 @@ class TokenSerializer(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     expires_at = UtcDateTimeField()
     expires_in = serializers.IntegerField(help_text="Seconds from now.")
+
+
+def shown_token(token: CorpToken, *, suite_key: str, corp_id: str) -> Any:
+    """Return what an app is shown of a tenant's token."""
+    members = {
+        "suite_key": suite_key,
+        "corp_id": corp_id,
+        "access_token": token.access_token,
+        "expires_at": token.expires_at,
+        "expires_in": token.expires_in_seconds,
+    }
+    return TokenSerializer(members).data
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -6,7 +6,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants.api.serializers import AgentSerializer, UtcDateTimeField
+from tenants.api.fields import UtcDateTimeField
+from tenants.api.serializers import AgentSerializer
 from tenants.models import Tenant
 
 

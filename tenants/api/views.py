@@ -19,6 +19,7 @@ from tenants.api.serializers import (
     TenantSerializer,
     TokenParametersSerializer,
     TokenSerializer,
+    shown_token,
 )
 from tenants.models import Scope, Tenant
 
@@ -94,11 +95,4 @@ class TenantAccessToken(ApiView):
             actor=self.actor(),
             now=timezone.now(),
         )
-        shown = {
-            "suite_key": suite_key,
-            "corp_id": corp_id,
-            "access_token": token.access_token,
-            "expires_at": token.expires_at,
-            "expires_in": token.expires_in_seconds,
-        }
-        return Response(TokenSerializer(shown).data)
+        return Response(shown_token(token, suite_key=suite_key, corp_id=corp_id))

@@ -5,8 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from tenants.api.fields import UtcDateTimeField
 from tenants.api.pagination import MAX_LIMIT
-from tenants.api.serializers import UtcDateTimeField
 from tenants.feed import reading
 from tenants.feed.cursors import DamagedCursor, read_cursor, write_cursor
 from tenants.identifiers import MAX_CORP_ID_LENGTH, MAX_SUITE_KEY_LENGTH

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.serializers import BoundedListField
+from tenants.api.fields import BoundedListField
 from tenants.jsapi.pages import MAX_URL_LENGTH
 
 MAX_API_NAMES = 200

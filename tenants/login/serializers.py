@@ -8,19 +8,12 @@ from rest_framework import serializers
 
 from dingtalk.client.login import CurrentUser, LoginUser, SsoUser
 from dingtalk.protocol.login_url import LONGEST_REDIRECT_URI, LoginScope, OrgType
-from tenants.api.serializers import UtcDateTimeField
+from tenants.api.fields import UtcDateTimeField, WordField
 from tenants.identifiers import MAX_CORP_ID_LENGTH, is_corp_id
 from tenants.login.browser import Choice, LoggedIn
 
 LONGEST_CODE = 512
 LONGEST_STATE = 128
-
-
-class WordField(serializers.RegexField):
-    """One word of printable ASCII, as codes and states are."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(r"\A[!-~]+\Z", trim_whitespace=False, **kwargs)
 
 
 class CorpIdField(serializers.CharField):

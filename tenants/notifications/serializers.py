@@ -18,7 +18,14 @@ from dingtalk.protocol.messages import (
     find_problems,
     has_status_bar,
 )
-from tenants.api.serializers import BoundedListField, UtcDateTimeField
+from tenants.api.fields import (
+    BoundedListField,
+    KnownMembersSerializer,
+    NumberField,
+    SwitchField,
+    TextField,
+    UtcDateTimeField,
+)
 from tenants.models import Notification, NotificationKind, NotificationState
 from tenants.notifications.daily_limits import WarningCode
 from tenants.notifications.requests import SendRequest
@@ -27,7 +34,6 @@ from tenants.notifications.sending import warnings_of
 MAX_USERS, MAX_DEPARTMENTS = 100, 20
 MAX_TEMPLATE_USERS, MAX_TEMPLATE_DEPARTMENTS = 1_000, 500
 MAX_TEMPLATE_TEXTS = 100
-_MAX_NAMED = 10
 
 _FLAWS = {
     Flaw.REQUIRED: gettext_lazy("This is missing or empty."),
@@ -43,36 +49,6 @@ _FLAWS = {
 }
 
 
-class TextField(serializers.CharField):
-    """A text as it is: a number is none, and nothing is trimmed."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return str(super().to_internal_value(data))
-
-
-class SwitchField(serializers.BooleanField):
-    """True or false, and nothing that could be meant so."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
-
-
-class NumberField(serializers.IntegerField):
-    """A whole number of 64 bits; a text is none."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return int(super().to_internal_value(data))
-
-
 class TextsField(serializers.DictField):
     """Texts by their names, not too many of them."""
 
@@ -82,22 +58,6 @@ class TextsField(serializers.DictField):
         if isinstance(data, dict) and len(data) > MAX_TEMPLATE_TEXTS:
             raise ValidationError(_("At most %(most)s names.") % {"most": MAX_TEMPLATE_TEXTS}, "max_length")
         return dict(super().to_internal_value(data))
-
-
-class KnownMembersSerializer(serializers.Serializer[Any]):
-    """An object with members that it knows: passed over, a misspelt one would change the meaning."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                text = _("There is no such member here, only: %(expected)s.") % {
-                    "expected": ", ".join(self.fields)
-                }
-                raise ValidationError(
-                    {name[:100]: ErrorDetail(text, code="unknown_member") for name in unknown[:_MAX_NAMED]}
-                )
-        return super().to_internal_value(data)
 
 
 class TemplateSerializer(KnownMembersSerializer):
