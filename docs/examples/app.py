@@ -142,7 +142,7 @@ class Pages(BaseHTTPRequestHandler):
 
 
 def _same(given: list[str] | None, expected: str) -> bool:
-    return bool(given) and hmac.compare_digest(given[0].encode(), expected.encode())
+    return given is not None and hmac.compare_digest(given[0].encode(), expected.encode())
 
 
 def main() -> None:
