@@ -80,7 +80,10 @@ class StreamFrame:
             return self._read_event(corp_id)
         except MalformedEvent as malformed:
             return UnreadableEvent(
-                identity=self._identity(), body=self._unreadable(), reason=str(malformed), corp_id=corp_id or ""
+                identity=self._identity(),
+                body=self._unreadable(),
+                reason=str(malformed),
+                corp_id=corp_id or "",
             )
 
     def _read_event(self, corp_id: str | None) -> SyncEvent:

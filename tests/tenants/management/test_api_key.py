@@ -175,5 +175,5 @@ def test_a_path_that_cannot_be_used_changes_nothing(suite, path):
 def test_more_paths_than_a_key_can_have_are_refused(suite):
     paths = [f"/topapi/v2/user/get{number}" for number in range(51)]
 
-    with pytest.raises(CommandError, match="at most 50"):
+    with pytest.raises(CommandError, match="50"):
         run("create", "A", "--suite", "suitekey0001", "--proxy-path", *paths)
