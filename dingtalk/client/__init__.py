@@ -30,9 +30,11 @@ from dingtalk.client.installations import InstallationCalls
 from dingtalk.client.internal_apps import InternalAppCalls
 from dingtalk.client.jsapi import JsapiCalls
 from dingtalk.client.login import LoginCalls
+from dingtalk.client.market import MarketCalls
 from dingtalk.client.messages import MessageCalls
 from dingtalk.client.roles import RoleCalls
 from dingtalk.client.stream import StreamCalls, StreamEndpoint
+from dingtalk.client.translation import TranslationCalls
 from dingtalk.client.users import UserCalls
 
 __all__ = [
@@ -61,6 +63,8 @@ class DingTalkClient(
     ForwardingCalls,
     StreamCalls,
     CallbackCalls,
+    MarketCalls,
+    TranslationCalls,
 ):
     """The server API, as far as we use it. One instance serves all threads of a process."""
 

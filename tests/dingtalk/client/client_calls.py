@@ -383,6 +383,64 @@ CASES = [
         {"errcode": 0, "result": []},
         path="/topapi/v2/department/listsub",
     ),
+    Case(
+        "get_order",
+        lambda client: client.get_order(suite_access_token=SUITE_TOKEN, order_id="2100001"),
+        {"bizOrderId": 2_100_001, "corpId": CORP_ID, "status": "3", "totalActualPayFee": 19_900},
+        host=API,
+        path="/v1.0/appMarket/orders/2100001",
+        method="GET",
+        template="/v1.0/appMarket/orders/{orderId}",
+    ),
+    Case(
+        "get_sku_page",
+        lambda client: client.get_sku_page(corp_access_token=CORP_TOKEN, goods_code="FW_GOODS-1"),
+        {"errcode": 0, "result": "https://h5.dingtalk.com/appstore?goods=1"},
+        path="/topapi/appstore/internal/skupage/get",
+    ),
+    Case(
+        "get_internal_order",
+        lambda client: client.get_internal_order(corp_access_token=CORP_TOKEN, order_id="2100001"),
+        {"errcode": 0, "result": {"biz_order_id": "2100001", "corp_id": CORP_ID, "status": 3}},
+        path="/topapi/appstore/internal/order/get",
+    ),
+    Case(
+        "finish_internal_order",
+        lambda client: client.finish_internal_order(corp_access_token=CORP_TOKEN, order_id="2100001"),
+        {"errcode": 0},
+        path="/topapi/appstore/internal/order/finish",
+    ),
+    Case(
+        "consume_internal_order",
+        lambda client: client.consume_internal_order(
+            corp_access_token=CORP_TOKEN, order_id="2100001", request_id="r1", quantity=2, user_id="u1"
+        ),
+        {"errcode": 0},
+        path="/topapi/appstore/internal/order/consume",
+    ),
+    Case(
+        "list_unfinished_orders",
+        lambda client: client.list_unfinished_orders(suite_access_token=SUITE_TOKEN),
+        {"errcode": 0, "result": {"total": "1", "items": {"biz_order_id": 2_100_001}}},
+        path="/topapi/appstore/internal/unfinishedorder/list",
+    ),
+    Case(
+        "translate_files",
+        lambda client: client.translate_files(
+            corp_access_token=CORP_TOKEN, files={"@media1": "people.xlsx"}, union_id="un1"
+        ),
+        {"jobId": "job1"},
+        host=API,
+        path="/v1.0/contact/files/translate",
+    ),
+    Case(
+        "get_translation",
+        lambda client: client.get_translation(corp_access_token=CORP_TOKEN, job_id="job1"),
+        {"status": "1", "url": "https://space.dingtalk.com/file"},
+        host=API,
+        path="/v1.0/contact/files/translateResults",
+        method="GET",
+    ),
 ]
 CASE = {case.name: case for case in CASES}
 OLD_CASES = [case for case in CASES if case.host == OAPI]

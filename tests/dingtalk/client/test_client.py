@@ -22,6 +22,7 @@ from dingtalk.client import (
     internal_apps,
     jsapi,
     login,
+    market,
     messages,
     roles,
     stream,
@@ -57,9 +58,11 @@ GROUPS = (
     internal_apps,
     jsapi,
     login,
+    market,
     messages,
     roles,
     stream,
+    translation,
     users,
 )
 # Beside what spends a code: a message goes out twice, a page of failed pushes is gone.
