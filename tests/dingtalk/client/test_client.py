@@ -26,6 +26,7 @@ from dingtalk.client import (
     messages,
     roles,
     stream,
+    translation,
     users,
 )
 from dingtalk.client.answers import IssuedToken, PermanentCode, UnactiveCorps
