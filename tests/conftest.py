@@ -2,9 +2,11 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
+from django.db import connection
 
 from dingtalk.client import dingtalk_client
 from tests.settings import ON_POSTGRESQL
@@ -36,6 +38,22 @@ def _asks_database(item: pytest.Item) -> bool:
     fixtures = {"db", "transactional_db", "django_db_setup", "postgresql_url", "live_server"}
     asked = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint(asked)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """
+    End what threads of the run still hold, or PostgreSQL does not let go of the test's database.
+
+    Servers and pools of threads keep their connections as long as the process lives.
+    """
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(scope="session")
