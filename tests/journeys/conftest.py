@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 
 from tests.journeys.operator import Operator
 from tests.journeys.stack import Stack
@@ -16,7 +17,15 @@ def start_stack(kind: str, directory: Path, request: pytest.FixtureRequest) -> S
     if kind == "embedded":
         return Stack(directory).start()
     database_url = new_database(request.getfixturevalue("postgresql_url"))
-    return Stack(directory, database_url=database_url, redis_url=request.getfixturevalue("redis_url")).start()
+    redis_url = empty_redis(request.getfixturevalue("redis_url"))
+    return Stack(directory, database_url=database_url, redis_url=redis_url).start()
+
+
+def empty_redis(server_url: str) -> str:
+    """Empty a Redis server and return its URL: what one stack learned of DingTalk is not for the next."""
+    with redis.Redis.from_url(server_url) as server:
+        server.flushall()
+    return server_url
 
 
 def new_database(server_url: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.journeys.conftest import new_database
+from tests.journeys.conftest import empty_redis, new_database
 from tests.journeys.operator import Operator
 from tests.journeys.processes import eventually
 from tests.journeys.stack import SYNC_HTTP, Stack
@@ -20,7 +20,9 @@ ACTIVE = "dingcorp00000004"
 def stack(postgresql_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The services, each a process that a test can kill."""
     started = Stack(
-        tmp_path_factory.mktemp("promises"), database_url=new_database(postgresql_url), redis_url=redis_url
+        tmp_path_factory.mktemp("promises"),
+        database_url=new_database(postgresql_url),
+        redis_url=empty_redis(redis_url),
     ).start()
     try:
         yield started

@@ -28,7 +28,7 @@ from tenants.models import Scope
 from tests.journeys import app_secrets
 from tests.journeys.browser import Browser
 from tests.journeys.canaries import Canaries, as_read, spellings
-from tests.journeys.conftest import new_database
+from tests.journeys.conftest import empty_redis, new_database
 from tests.journeys.onlooker import Onlooker
 from tests.journeys.operator import Operator
 from tests.journeys.processes import eventually, manage, run
@@ -145,7 +145,7 @@ def _new_stack(request: pytest.FixtureRequest, directory: Path) -> Stack:
         stack = Stack(directory)
     else:
         database_url = new_database(request.getfixturevalue("postgresql_url"))
-        redis_url = request.getfixturevalue("redis_url")
+        redis_url = empty_redis(request.getfixturevalue("redis_url"))
         stack = Stack(directory, database_url=database_url, redis_url=redis_url)
     stack.env = {**stack.env, "LOG_LEVEL": "DEBUG"}
     return stack
