@@ -93,6 +93,8 @@ def takeover_seconds(stack: Stack, suite_key: str, tmp_path: Path) -> Iterator[f
     if stack.is_embedded:
         yield USUAL_LEASE_SECONDS + START_SECONDS
         return
+    # The first one has to hold the connection: it is the one to be killed.
+    eventually(lambda: connections(stack), within=START_SECONDS, what="the suite is connected")
     command = manage("stream", "--lease-seconds", str(LEASE_SECONDS))
     spare = Process("stream-2", command, env=dict(stack.env), log_dir=tmp_path).start()
     try:
@@ -115,8 +117,9 @@ def test_when_the_connected_process_is_killed_another_one_goes_on(
     stack: Stack, operator: Operator, suite_key: str, takeover_seconds: float
 ):
     (before,) = eventually(lambda: connections(stack), within=START_SECONDS, what="the suite is connected")
+    assert stack.simulator.push_ticket(suite_key)["accepted"]
     kill_the_connected(stack)
-    eventually(lambda: not connections(stack))
+    eventually(lambda: before["id"] not in {each["id"] for each in connections(stack)}, within=START_SECONDS)
 
     done = stack.simulator.act(suite_key, SECOND, "authorize")
     (after,) = eventually(lambda: connections(stack), within=takeover_seconds, what="taken over")
