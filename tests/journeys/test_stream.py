@@ -101,6 +101,8 @@ def takeover_seconds(stack: Stack, suite_key: str, tmp_path: Path) -> Iterator[f
         eventually(lambda: "stream_started" in spare.log(), within=START_SECONDS, what="the spare one runs")
         yield 2 * LEASE_SECONDS
     finally:
+        # The killed one is back for the next story, as its supervisor would see to.
+        stack.restart("stream")
         spare.stop()
 
 
