@@ -200,7 +200,7 @@ class Control:
 
     async def add_fault(self, _request: Request, body: Body) -> Any:
         """Order misbehaviour."""
-        return self._simulator.faults.add(**read_fault(body))
+        return self._simulator.faults.add(read_fault(body))
 
     async def clear_faults(self, _request: Request, _body: Body) -> Any:
         """Behave again."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from dingtalk.simulator.administrator import Deed
 from dingtalk.simulator.endpoints import ENDPOINT_NAMES, is_new_family
-from dingtalk.simulator.faults import DEFAULT_SECONDS, EVERY_CALL, PUSH, PUSH_KINDS, FaultKind
+from dingtalk.simulator.faults import DEFAULT_SECONDS, EVERY_CALL, PUSH, PUSH_KINDS, FaultKind, FaultOrder
 from dingtalk.simulator.limits import BLOCK_ANSWERS, CallLimits
 from dingtalk.simulator.world import ROOT_DEPARTMENT, Scope
 
@@ -95,7 +95,7 @@ def read_deed(body: dict[str, Any]) -> Deed:
     )
 
 
-def read_fault(body: dict[str, Any]) -> dict[str, Any]:
+def read_fault(body: dict[str, Any]) -> FaultOrder:
     """An order to misbehave."""
     endpoint, kind = body.get("endpoint", EVERY_CALL), _fault_kind(body.get("kind"))
     if endpoint not in (EVERY_CALL, PUSH, *ENDPOINT_NAMES):
@@ -103,17 +103,27 @@ def read_fault(body: dict[str, Any]) -> dict[str, Any]:
     if endpoint == PUSH and kind not in PUSH_KINDS:
         raise BadRequest(f"a push can only have: {', '.join(sorted(PUSH_KINDS))}")
     seconds, count = body.get("seconds", DEFAULT_SECONDS), body.get("count", 1)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
+    if not _is_number(seconds) or not 0 <= seconds <= 3600:
         raise BadRequest("seconds is a number from 0 to 3600")
     if count is not None and (not isinstance(count, int) or count < 1):
         raise BadRequest("count is a number from 1, or null for until they are cleared")
-    return {
-        "endpoint": endpoint,
-        "kind": kind,
-        "seconds": float(seconds),
-        "count": count,
-        "code": _fault_code(body, kind=kind, endpoint=endpoint),
-    }
+    chance = body.get("chance", 1)
+    if not _is_number(chance) or not 0 < chance <= 1:
+        raise BadRequest("chance is a number above 0, and 1 at most")
+    return FaultOrder(
+        endpoint=endpoint,
+        kind=kind,
+        seconds=float(seconds),
+        count=count,
+        code=_fault_code(body, kind=kind, endpoint=endpoint),
+        sub_code=str(body.get("sub_code", "")),
+        chance=float(chance),
+        seed=read_number(body, "seed") if "seed" in body else 0,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _scope(body: dict[str, Any]) -> Scope | None:

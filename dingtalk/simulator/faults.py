@@ -1,8 +1,9 @@
-"""Misbehaviour on request: what the network or the platform does wrong, and how many times."""
+"""Misbehaviour on request: what the network or the platform does wrong, how many times or how often."""
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from random import Random
 from typing import Any
 
 PUSH = "push"
@@ -16,7 +17,11 @@ class FaultKind(StrEnum):
     HANG = "hang"
     DELAY = "delay"
     HTTP_500 = "http_500"
+    HTTP_502 = "http_502"
     HTML = "html"
+    EMPTY = "empty"
+    DRIP = "drip"
+    ENDLESS = "endless"
     RESET = "reset"
     ERRCODE = "errcode"
     RATE_LIMIT = "rate_limit"
@@ -28,22 +33,59 @@ class FaultKind(StrEnum):
 PUSH_KINDS = frozenset({FaultKind.DELAY, FaultKind.RESET, FaultKind.DROP_ANSWER})
 
 
-@dataclass(slots=True)
-class Fault:
+@dataclass(frozen=True, slots=True)
+class FaultOrder:
     """
-    One order to misbehave.
+    What is to go wrong.
 
-    `endpoint`: a path of the server API, `*` for every call, or `push`. `remaining`: how many more times;
-    None is until the faults are cleared. `seconds`: of a hang or delay. `code`: of an errcode fault, a
-    number or text.
+    `endpoint`: a path of the server API, `*` for every call, or `push`. `count`: how many times; None is
+    until the faults are cleared. `seconds`: of a hang, delay or drip. `code`, `sub_code`: of an errcode
+    fault, a number or text, and the text that decides under 88. `chance`: the part of the matching calls
+    that it meets, 0 to 1, drawn from `seed`.
     """
 
-    id: int
     endpoint: str
     kind: FaultKind
-    seconds: float
+    seconds: float = DEFAULT_SECONDS
+    count: int | None = 1
+    code: int | str = -1
+    sub_code: str = ""
+    chance: float = 1.0
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Fault:
+    """One standing order, and how many more times it applies."""
+
+    id: int
+    order: FaultOrder
     remaining: int | None
-    code: int | str
+    _random: Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.order.seed)  # noqa: S311 - draws who is hit, guards nothing
+
+    @property
+    def kind(self) -> FaultKind:
+        """What goes wrong."""
+        return self.order.kind
+
+    @property
+    def seconds(self) -> float:
+        """For how long."""
+        return self.order.seconds
+
+    def meets(self, endpoint: str) -> bool:
+        """Draw whether this call or push is one that it is about."""
+        is_about = self.order.endpoint == endpoint or (self.order.endpoint == EVERY_CALL and endpoint != PUSH)
+        return is_about and (self.order.chance >= 1 or self._random.random() < self.order.chance)
+
+    def describe(self) -> dict[str, Any]:
+        """The order as JSON; `remaining` in place of its count."""
+        order = asdict(self.order)
+        del order["count"]
+        return {"id": self.id, **order, "remaining": self.remaining}
 
 
 class FaultBoard:
@@ -53,15 +95,13 @@ class FaultBoard:
         self._faults: list[Fault] = []
         self._ids = itertools.count(1)
 
-    def add(
-        self, *, endpoint: str, kind: FaultKind, seconds: float, count: int | None, code: int | str
-    ) -> dict[str, Any]:
-        """Take an order; it applies to the next `count` matching calls or pushes."""
-        if endpoint == PUSH and kind not in PUSH_KINDS:
+    def add(self, order: FaultOrder) -> dict[str, Any]:
+        """Take an order; it applies to the next `count` calls or pushes that it meets."""
+        if order.endpoint == PUSH and order.kind not in PUSH_KINDS:
             raise ValueError(f"a push can only have: {', '.join(sorted(PUSH_KINDS))}")
-        fault = Fault(next(self._ids), endpoint, kind, seconds, count, code)
+        fault = Fault(next(self._ids), order, order.count)
         self._faults.append(fault)
-        return asdict(fault)
+        return fault.describe()
 
     def clear(self) -> int:
         """Forget all orders; how many there were."""
@@ -71,12 +111,12 @@ class FaultBoard:
 
     def list(self) -> "list[dict[str, Any]]":
         """The standing orders."""
-        return [asdict(fault) for fault in self._faults]
+        return [fault.describe() for fault in self._faults]
 
     def take(self, endpoint: str) -> Fault | None:
-        """The first order that matches, counted down."""
+        """The first order that meets this call or push, counted down."""
         for fault in self._faults:
-            if fault.endpoint == endpoint or (fault.endpoint == EVERY_CALL and endpoint != PUSH):
+            if fault.meets(endpoint):
                 self._count_down(fault)
                 return fault
         return None

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import Response
 
-from dingtalk.simulator import answers, endpoints, invention, top_router
+from dingtalk.simulator import answers, endpoints, fault_answers, invention, top_router
 from dingtalk.simulator.answers import NewFamilyError, OldFamilyError, json_response
 from dingtalk.simulator.bodies import Parameters, UnreadableBody, new_family_body, old_family_parameters
 from dingtalk.simulator.calls import Call, CallLedger, Reauthorizer
 from dingtalk.simulator.cutting import CutConnection
 from dingtalk.simulator.faults import Fault, FaultBoard, FaultKind
-from dingtalk.simulator.limits import PER_SECOND, CallCounter, blocked_json, blocked_page
+from dingtalk.simulator.limits import CallCounter
 from dingtalk.simulator.top_router import TopCall
 from dingtalk.simulator.world import World
 
@@ -133,7 +133,7 @@ class Gateway:
             self._counter.check(call, action.path, is_new=False)
             content = answers.old_family_success(handler(call), request_id=request_id)
         except OldFamilyError as error:
-            content = answers.old_family_failure(error, request_id=request_id)
+            return _old_failure(error, request_id=request_id)
         return _Outcome(json_response(content), content["errcode"], request_id)
 
     def _new_family(self, request: Request, action: _Action, call: Call, body: bytes) -> _Outcome:
@@ -213,33 +213,14 @@ def _new_failure(error: NewFamilyError, *, request_id: str) -> _Outcome:
 
 def _fault_outcome(fault: Fault, *, is_new: bool) -> _Outcome:
     """The answer of a fault that keeps the handler from acting."""
-    match fault.kind:
-        case FaultKind.HANG | FaultKind.RESET:
-            return _Outcome(CutConnection(), fault.kind.value)
-        case FaultKind.HTTP_500:
-            return _Outcome(PlainTextResponse("Internal Server Error", status_code=500), fault.kind.value)
-        case FaultKind.HTML:
-            page = "<!doctype html><html><body>系统繁忙</body></html>"
-            return _Outcome(HTMLResponse(page), fault.kind.value)
-        case FaultKind.IP_BAN:
-            return _Outcome(blocked_json(), fault.kind.value)
-        case FaultKind.IP_BAN_PAGE:
-            return _Outcome(blocked_page(), fault.kind.value)
-        case FaultKind.RATE_LIMIT:
-            errcode, code = PER_SECOND
-            return _error_outcome(code if is_new else errcode, is_new=is_new)
-        case _:
-            return _error_outcome(fault.code, is_new=is_new)
-
-
-def _error_outcome(code: int | str, *, is_new: bool) -> _Outcome:
-    if is_new:
-        status = 403 if str(code).startswith("Forbidden.") else 400
-        error = NewFamilyError(str(code), "模拟的错误", status=status)
+    error = fault_answers.error_of(fault.order, is_new=is_new)
+    if isinstance(error, NewFamilyError):
         return _new_failure(error, request_id=invention.new_style_request_id())
-    errcode = int(code)
-    request_id = invention.request_id()
-    failure = OldFamilyError(errcode, "模拟的错误")
-    return _Outcome(
-        json_response(answers.old_family_failure(failure, request_id=request_id)), errcode, request_id
-    )
+    if isinstance(error, OldFamilyError):
+        return _old_failure(error, request_id=invention.request_id())
+    return _Outcome(fault_answers.response_of(fault.order), fault.kind.value)
+
+
+def _old_failure(error: OldFamilyError, *, request_id: str) -> _Outcome:
+    content = answers.old_family_failure(error, request_id=request_id)
+    return _Outcome(json_response(content), error.errcode, request_id)

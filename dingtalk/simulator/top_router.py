@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import QueryParams
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from dingtalk.simulator import endpoints
 from dingtalk.simulator.answers import json_response
@@ -58,6 +58,8 @@ class TopCall:
 
     def wrapped(self, response: Response) -> Response:
         """An answer of the old family in the wrapping of this form; anything else as it is."""
+        if isinstance(response, StreamingResponse):
+            return response
         body = bytes(response.body)
         return json_response(self._wrapped(json.loads(body))) if body.startswith(b'{"errcode"') else response
 

@@ -63,6 +63,67 @@ def test_a_server_error_and_a_page_are_no_json(isv: Isv):
     assert "<html>" in page.text
 
 
+def test_a_bad_gateway_and_an_empty_answer_are_no_json(isv: Isv):
+    isv.remote.add_fault(endpoint=OLD, kind="http_502")
+    isv.remote.add_fault(endpoint=OLD, kind="empty")
+
+    gateway, empty = isv.call("POST", OLD, {}), isv.call("POST", OLD, {})
+
+    assert (gateway.status_code, "502" in gateway.text) == (502, True)
+    assert (empty.status_code, empty.content) == (200, b"")
+
+
+def test_a_dripping_answer_comes_byte_by_byte(isv: Isv):
+    isv.remote.add_fault(endpoint=OLD, kind="drip", seconds=2)
+    started = time.monotonic()
+
+    answer = isv.call("POST", OLD, {})
+
+    assert time.monotonic() - started >= 2
+    assert answer.json() == {}
+
+
+def test_an_old_client_meets_a_dripping_answer_too(isv: Isv):
+    isv.remote.add_fault(endpoint="/topapi/user/listid", kind="drip", seconds=0)
+
+    assert isv.call("POST", "/router/rest?method=dingtalk.oapi.user.listid", {}).json() == {}
+
+
+def test_an_endless_answer_is_sent_only_as_far_as_it_is_read(isv: Isv):
+    isv.remote.add_fault(endpoint=OLD, kind="endless")
+    read = 0
+
+    with requests.post(isv.remote.base_url + OLD, json={}, stream=True, timeout=5) as answer:
+        for chunk in answer.iter_content(65_536):
+            read += len(chunk)
+            if read > 2 * 1_048_576:
+                break
+
+    assert read > 2 * 1_048_576
+    assert isv.post(OLD, {})["errcode"] == 41021
+
+
+def test_an_88_names_the_code_that_decides(isv: Isv):
+    isv.remote.add_fault(endpoint=OLD, kind="errcode", code=88, sub_code="90018")
+
+    answer = isv.post(OLD, {})
+
+    assert (answer["errcode"], answer["sub_code"]) == (88, "90018")
+
+
+def test_a_fault_by_chance_meets_the_same_calls_for_the_same_seed(isv: Isv):
+    def calls_met() -> list[bool]:
+        isv.remote.add_fault(endpoint=OLD, kind="http_500", count=None, chance=0.3, seed=7)
+        met = [isv.call("POST", OLD, {}).status_code == 500 for _ in range(60)]
+        isv.remote.clear_faults()
+        return met
+
+    first, second = calls_met(), calls_met()
+
+    assert first == second
+    assert 9 <= sum(first) <= 27
+
+
 def test_a_ban_has_no_errcode(isv: Isv):
     isv.remote.add_fault(endpoint="*", kind="ip_ban")
 
@@ -130,6 +191,9 @@ def test_the_ledger_tells_which_calls_a_fault_met(isv: Isv):
         {"endpoint": NEW, "kind": "errcode", "code": 1},
         {"endpoint": OLD, "kind": "html", "count": 0},
         {"endpoint": OLD, "kind": "hang", "seconds": -1},
+        {"endpoint": OLD, "kind": "html", "chance": 0},
+        {"endpoint": OLD, "kind": "html", "chance": 1.5},
+        {"endpoint": OLD, "kind": "html", "seed": "text"},
         {"endpoint": "push", "kind": "html"},
     ],
 )
