@@ -53,7 +53,7 @@ class Played:
 def recorded_pushes(suite: Suite, *, since: datetime | None = None) -> QuerySet[ReceivedPush]:
     """Return the callbacks of a suite whose bodies are still kept, the oldest first."""
     pushes = ReceivedPush.objects.filter(suite=suite, source=PushSource.HTTP, body__isnull=False)
-    return (pushes.filter(received_at__gte=since) if since else pushes).order_by("received_at", "id")
+    return (pushes.filter(received_at__gte=since) if since else pushes).order_by("id")
 
 
 def record(pushes: Iterable[ReceivedPush]) -> Iterator[str]:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from tenants.models import CONVERGED_STATES, AccessToken, Tenant, TenantState
+from tenants.models import AccessToken, Tenant, TenantState
+from tenants.models.tenant import is_unfinished
+from tenants.token_slots import LONGEST_REFRESH_LEAD
 
 # A tenant that has not converged and is not due has slipped through: look at it again after this.
 FORGOTTEN_AFTER = timedelta(minutes=10)
@@ -16,16 +18,20 @@ FORGOTTEN_AFTER = timedelta(minutes=10)
 
 def mark_unconverged_tenants(*, now: datetime) -> int:
     """Have every tenant reconciled that should have converged, has not, and has no date to be looked at."""
-    unfinished = ~Q(state__in=CONVERGED_STATES) | Q(grant_unconfirmed=True) | Q(auth_info_due=True)
-    forgotten = Tenant.objects.filter(
-        unfinished, next_reconcile_at=None, updated_at__lt=now - FORGOTTEN_AFTER
-    )
+    # In the words of the index `tenant_unfinished`, or it cannot serve.
+    unfinished = Tenant.objects.filter(is_unfinished() & Q(next_reconcile_at__isnull=True))
+    forgotten = unfinished.filter(updated_at__lt=now - FORGOTTEN_AFTER)
     return forgotten.update(next_reconcile_at=now, dispatched_at=None)
 
 
 def mark_tokens_to_refresh(*, now: datetime) -> int:
-    """Have the tokens of active tenants renewed that were used since they were issued and end soon."""
+    """
+    Have the tokens of active tenants renewed that were used since they were issued and end soon.
+
+    The lower bound says nothing new: without it each token that ended unused would be passed over again.
+    """
     ending = AccessToken.objects.filter(
+        refresh_at__gt=now - LONGEST_REFRESH_LEAD,
         refresh_at__lte=now,
         expires_at__gt=now,
         token__isnull=False,

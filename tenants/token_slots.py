@@ -41,6 +41,8 @@ LEASE_SECONDS = 45
 # DingTalk advises a lead of 10 minutes (server-api-calling-guide); jitter spreads what expires together.
 REFRESH_LEAD = timedelta(minutes=10)
 REFRESH_JITTER_SECONDS = 120
+# No token is renewed earlier before its end than this.
+LONGEST_REFRESH_LEAD = REFRESH_LEAD + timedelta(seconds=REFRESH_JITTER_SECONDS)
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0

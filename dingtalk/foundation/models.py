@@ -65,12 +65,14 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit trail")
-        ordering = ["-at", "-id"]
+        ordering = ["-id"]
         # Also for the code that goes past `objects`: related managers, Model.save.
         base_manager_name = "objects"
         indexes = [
-            models.Index(models.F("at").desc(), name="audit_at"),
-            models.Index(fields=["object_type", "object_id"], name="audit_object"),
+            models.Index(fields=["actor", "-id"], name="audit_of_actor"),
+            models.Index(fields=["action", "-id"], name="audit_of_action"),
+            models.Index(fields=["object_id", "-id"], name="audit_of_object"),
+            models.Index(fields=["request_id"], name="audit_of_request", condition=~models.Q(request_id="")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -32,9 +32,17 @@ class AccessToken(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(_("kind"), max_length=24, choices=TokenKind)
-    suite = models.ForeignKey(Suite, models.CASCADE, related_name="tokens", verbose_name=_("suite"))
+    suite = models.ForeignKey(
+        Suite, models.CASCADE, related_name="tokens", verbose_name=_("suite"), db_index=False
+    )
     tenant = models.ForeignKey(
-        Tenant, models.CASCADE, related_name="tokens", null=True, blank=True, verbose_name=_("tenant")
+        Tenant,
+        models.CASCADE,
+        related_name="tokens",
+        null=True,
+        blank=True,
+        verbose_name=_("tenant"),
+        db_index=False,
     )
     token = EncryptedTextField(_("token"), null=True)
     first_issued_at = models.DateTimeField(_("first issued"), null=True, blank=True)
@@ -53,7 +61,7 @@ class AccessToken(Leased):
     class Meta:
         verbose_name = _("access token")
         verbose_name_plural = _("access tokens")
-        ordering = ["-issued_at", "-id"]
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "kind"], name="token_once_per_tenant", condition=Q(tenant__isnull=False)
@@ -64,6 +72,10 @@ class AccessToken(Leased):
         ]
         indexes = [
             models.Index(fields=["refresh_at"], name="token_to_refresh", condition=Q(token__isnull=False)),
+            models.Index(fields=["suite", "-id"], name="token_of_suite"),
+            models.Index(
+                fields=["kind", "-id"], name="token_of_rare_kind", condition=~Q(kind="corp_access_token")
+            ),
             models.Index(
                 fields=["renewal_requested_at"],
                 name="token_renewal_due",

@@ -29,7 +29,7 @@ class FailedPushFetch(Leased):
     class Meta:
         verbose_name = _("fetching of failed pushes")
         verbose_name_plural = _("fetching of failed pushes")
-        ordering = ["-tried_at", "-id"]
+        ordering = ["-id"]
         indexes = [
             models.Index(
                 fields=["wanted_at"], name="failed_pushes_due", condition=models.Q(wanted_at__isnull=False)

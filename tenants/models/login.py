@@ -33,7 +33,7 @@ class LoginState(models.Model):
     class Meta:
         verbose_name = _("login state")
         verbose_name_plural = _("login states")
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
         indexes = [models.Index(fields=["expires_at"], name="login_state_age")]
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class UserToken(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     client = models.ForeignKey(
-        ApiClient, models.CASCADE, related_name="user_tokens", verbose_name=_("API client")
+        ApiClient, models.CASCADE, related_name="user_tokens", verbose_name=_("API client"), db_index=False
     )
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="user_tokens", verbose_name=_("tenant"))
     union_id = models.CharField(_("union id"), max_length=64)
@@ -64,7 +64,7 @@ class UserToken(Leased):
     class Meta:
         verbose_name = _("user token")
         verbose_name_plural = _("user tokens")
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["client", "tenant", "union_id"], name="user_token_once_per_person"

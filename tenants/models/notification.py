@@ -37,9 +37,11 @@ class Notification(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="notifications", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="notifications", verbose_name=_("tenant"), db_index=False
+    )
     client = models.ForeignKey(
-        ApiClient, models.PROTECT, related_name="notifications", verbose_name=_("API client")
+        ApiClient, models.PROTECT, related_name="notifications", verbose_name=_("API client"), db_index=False
     )
     key_prefix = models.CharField(_("key prefix"), max_length=16)
     idempotency_key = models.CharField(_("idempotency key"), max_length=128, blank=True)
@@ -89,7 +91,18 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["client", "tenant", "-id"], name="notification_of_client"),
             models.Index(fields=["tenant", "agent_id", "attempt_started_at"], name="notification_recent"),
-            models.Index(fields=["created_at"], name="notification_age"),
+            models.Index(fields=["client", "-id"], name="notification_newest"),
+            models.Index(fields=["state", "-id"], name="notification_not_sent", condition=~Q(state="sent")),
+            models.Index(
+                fields=["kind", "-id"], name="notification_by_template", condition=Q(kind="template")
+            ),
+            models.Index(fields=["task_id"], name="notification_task", condition=Q(task_id__isnull=False)),
+            models.Index(
+                fields=["dingtalk_request_id"],
+                name="notification_request",
+                condition=~Q(dingtalk_request_id=""),
+            ),
+            models.Index(fields=["id"], name="notification_with_key", condition=~Q(idempotency_key="")),
             models.Index(
                 fields=["attempt_started_at"], name="notification_under_way", condition=Q(state="sending")
             ),
@@ -111,7 +124,9 @@ class NotifiedPerson(models.Model):
     Person and content are keyed digests. A day is one of China.
     """
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="+", verbose_name=_("tenant"), db_index=False
+    )
     notification = models.ForeignKey(
         Notification, models.CASCADE, related_name="counted", verbose_name=_("work notification")
     )

@@ -28,7 +28,7 @@ class AuthCorp(models.Model):
     class Meta:
         verbose_name = _("company")
         verbose_name_plural = _("companies")
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
 
     def __str__(self) -> str:
         return visible(self.name) or self.corp_id
@@ -48,6 +48,11 @@ class TenantState(models.TextChoices):
 
 # Where nothing is left to do unless something new is asked.
 CONVERGED_STATES = (TenantState.ACTIVE, TenantState.STOPPED, TenantState.RELIEVED)
+
+
+def is_unfinished() -> Q:
+    """Match tenants that have something left to do."""
+    return ~Q(state__in=CONVERGED_STATES) | Q(grant_unconfirmed=True) | Q(auth_info_due=True)
 
 
 class WaitingFor(models.TextChoices):
@@ -70,7 +75,9 @@ class Tenant(Leased):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    suite = models.ForeignKey(Suite, models.PROTECT, related_name="tenants", verbose_name=_("suite"))
+    suite = models.ForeignKey(
+        Suite, models.PROTECT, related_name="tenants", verbose_name=_("suite"), db_index=False
+    )
     corp = models.ForeignKey(AuthCorp, models.PROTECT, related_name="tenants", verbose_name=_("company"))
     state = models.CharField(_("state"), max_length=16, choices=TenantState, default=TenantState.AUTHORIZING)
     generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
@@ -104,7 +111,7 @@ class Tenant(Leased):
     class Meta:
         verbose_name = _("tenant")
         verbose_name_plural = _("tenants")
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["suite", "corp"], name="tenant_once_per_suite_and_corp"),
             models.CheckConstraint(
@@ -121,8 +128,15 @@ class Tenant(Leased):
             models.Index(
                 fields=["suite", "waiting_for"], name="tenant_waiting", condition=~Q(waiting_for="")
             ),
-            models.Index(fields=["state", "-created_at"], name="tenant_by_state"),
-            models.Index(fields=["-created_at", "-id"], name="tenant_newest"),
+            models.Index(fields=["suite", "-id"], name="tenant_of_suite"),
+            models.Index(fields=["state", "-id"], name="tenant_by_state"),
+            models.Index(fields=["waiting_for", "-id"], name="tenant_by_wait", condition=~Q(waiting_for="")),
+            models.Index(fields=["updated_at"], name="tenant_changed"),
+            models.Index(
+                fields=["updated_at"],
+                name="tenant_unfinished",
+                condition=is_unfinished() & Q(next_reconcile_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,7 +157,9 @@ class Tenant(Leased):
 class TenantTransition(models.Model):
     """One change of a tenant's state: when, by DingTalk's time too where it has one, and why."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="transitions", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, related_name="transitions", verbose_name=_("tenant"), db_index=False
+    )
     at = models.DateTimeField(_("at"))
     platform_time = models.DateTimeField(_("platform time"), null=True, blank=True)
     from_state = models.CharField(_("from"), max_length=16, choices=TenantState, blank=True)

@@ -30,7 +30,7 @@ class TmpAuthCode(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = models.ForeignKey(
-        Tenant, models.CASCADE, related_name="tmp_auth_codes", verbose_name=_("tenant")
+        Tenant, models.CASCADE, related_name="tmp_auth_codes", verbose_name=_("tenant"), db_index=False
     )
     code = EncryptedTextField(_("code"), null=True)
     digest = models.CharField(_("digest"), max_length=64, editable=False)

@@ -44,7 +44,7 @@ def test_a_push_loses_its_body_and_then_goes(suite: Suite) -> None:
 
     removed = prune(now=NOW)
 
-    young, old = ReceivedPush.objects.all()
+    young, old = ReceivedPush.objects.order_by("-received_at")
     assert young.body == b"{}"
     assert old.body is None
     assert (removed["push_bodies"], removed["pushes"]) == (2, 1)
