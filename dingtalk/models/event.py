@@ -87,6 +87,16 @@ class ReceivedEvent(Leased):
                 condition=Q(state__in=["pending", "failed"]),
             ),
             models.Index(
+                fields=["suite", "corp_id"],
+                name="event_lane_held",
+                condition=Q(state__in=["pending", "failed"], lease_until__isnull=False),
+            ),
+            models.Index(
+                fields=["suite", "dispatched_at"],
+                name="event_dispatched",
+                condition=Q(state__in=["pending", "failed"], dispatched_at__isnull=False),
+            ),
+            models.Index(
                 fields=["next_attempt_at"], name="event_due", condition=Q(state__in=["pending", "failed"])
             ),
             models.Index(

@@ -126,6 +126,11 @@ class Tenant(Leased):
                 fields=["next_reconcile_at"], name="tenant_due", condition=Q(next_reconcile_at__isnull=False)
             ),
             models.Index(
+                fields=["suite", "dispatched_at"],
+                name="tenant_dispatched",
+                condition=Q(dispatched_at__isnull=False),
+            ),
+            models.Index(
                 fields=["suite", "waiting_for"], name="tenant_waiting", condition=~Q(waiting_for="")
             ),
             models.Index(fields=["suite", "-id"], name="tenant_of_suite"),
