@@ -23,6 +23,8 @@ AnswerT = TypeVar("AnswerT")
 # While the cache is away only one request in so many seconds finds out whether it is back.
 AWAY_SECONDS = 5.0
 _CACHE_IS_AWAY = (RedisError, OSError)
+_KNOWN_SECONDS = 60
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,37 @@ def name_of(*parts: object) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
-def count(name: str, *, window_seconds: int) -> Count:
-    """Count one more of something, and return how many there were in this window."""
+def count(name: str, *, window_seconds: int, by: int = 1) -> Count:
+    """Count so many more of something, and return how many there were in this window."""
     now = time.time()
-    window = int(now // window_seconds)
-    hits = _on_cache(lambda store: _increment(store, f"count:{name}:{window}", window_seconds))
-    return Count(hits=hits, seconds_left=max(1, math.ceil((window + 1) * window_seconds - now)))
+    key = f"count:{name}:{int(now // window_seconds)}"
+    hits = _on_cache(lambda store: _increment(store, key, by, window_seconds))
+    return Count(hits=hits, seconds_left=seconds_left(now, window_seconds=window_seconds))
+
+
+def seconds_left(now: float, *, window_seconds: int) -> int:
+    """Return in how many whole seconds the next window begins, at least one."""
+    return max(1, math.ceil((now // window_seconds + 1) * window_seconds - now))
 
 
 def claim(name: str, *, seconds: int) -> bool:
     """Remember something; False when it was remembered already."""
     return _on_cache(lambda store: bool(store.add(f"claim:{name}", 1, timeout=seconds)))
+
+
+def claim_seldom(name: str, *, seconds: int) -> bool:
+    """
+    Remember something for long; False when it was remembered already.
+
+    What was found remembered is believed for a minute without asking the shared cache again.
+    """
+    now = time.time()
+    if _known.get(name, 0.0) > now:
+        return False
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[name] = now + min(seconds, _KNOWN_SECONDS)
+    return claim(name, seconds=seconds)
 
 
 def is_claimed(name: str) -> bool:
@@ -61,13 +83,13 @@ def release(name: str) -> None:
     _on_cache(lambda store: store.delete(f"claim:{name}"))
 
 
-def _increment(store: BaseCache, key: str, window_seconds: int) -> int:
+def _increment(store: BaseCache, key: str, by: int, window_seconds: int) -> int:
     store.add(key, 0, timeout=2 * window_seconds)
     try:
-        return int(store.incr(key))
+        return int(store.incr(key, by))
     except ValueError:
         # Evicted between the two calls.
-        return 1
+        return by
 
 
 class _Availability:
@@ -85,6 +107,7 @@ class _Availability:
 
 
 _availability = _Availability()
+_known: dict[str, float] = {}
 _in_process = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 

@@ -5,10 +5,10 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from tenants import limits
+from tenants import limits, request_counts
 from tenants.models import ApiKey
 
-WINDOW_SECONDS = 60
+WINDOW_SECONDS = request_counts.WINDOW_SECONDS
 FAILED_AUTHENTICATIONS_PER_MINUTE = 10
 
 
@@ -22,7 +22,7 @@ class KeyThrottle(BaseThrottle):
         key, most = request.auth, settings.API_REQUESTS_PER_MINUTE
         if not isinstance(key, ApiKey) or most == 0:
             return True
-        counted = limits.count(f"requests:{key.pk}", window_seconds=WINDOW_SECONDS)
+        counted = request_counts.count_request(key.pk, most=most)
         self._seconds_left = counted.seconds_left
         return counted.hits <= most
 
