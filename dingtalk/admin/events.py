@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,9 @@ from unfold.decorators import action, display
 from dingtalk import operations
 from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
 from dingtalk.foundation.admin_display import NOTHING, breakable, label, pretty_json, unbroken
+from dingtalk.foundation.ids import is_id
 from dingtalk.foundation.keyring import DecryptionError
+from dingtalk.foundation.keyset_lists import StoredSince
 from dingtalk.foundation.operators import operator_of
 from dingtalk.foundation.read_only_admin import LongListAdmin
 from dingtalk.foundation.text import visible
@@ -52,12 +54,13 @@ class ReceivedEventAdmin(LongListAdmin):
         ("state", ChoicesDropdownFilter),
         ("suite", RelatedDropdownFilter),
         ("is_known", BooleanRadioFilter),
-        "received_at",
+        StoredSince,
     )
     list_filter_submit = True
     list_select_related = ("suite",)
-    search_fields = ("corp_id__exact", "event_type__exact", "biz_id__exact")
-    search_help_text = _("corp id, event type or biz id, exactly")
+    # What is searched by is in `get_search_results`; without any field there is no search box.
+    search_fields = ("corp_id__exact",)
+    search_help_text = _("corp id or event id, exactly; after a corp id an event type or biz id")
     actions = ("handle_selected_again",)
     actions_row = ("handle_again",)
     actions_detail = ("handle_again",)
@@ -87,6 +90,18 @@ class ReceivedEventAdmin(LongListAdmin):
         rows: QuerySet[ReceivedEvent] = super().get_queryset(request)
         return rows.defer("payload")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ReceivedEvent], search_term: str
+    ) -> tuple[QuerySet[ReceivedEvent], bool]:
+        """Find events of a company, or one by its id: what an index serves. More words narrow it down."""
+        first, *others = search_term.split() or [""]
+        if not first:
+            return queryset, False
+        found = queryset.filter(pk=first) if is_id(first) else queryset.filter(corp_id=first)
+        for word in others:
+            found = found.filter(Q(event_type=word) | Q(biz_id=word))
+        return found, False
+
     @display(description=_("event type"))
     def shown_type(self, event: ReceivedEvent) -> str:
         """Name the event's type, and whether it is unknown; a SyncHTTP row may have a number only."""
@@ -99,12 +114,12 @@ class ReceivedEventAdmin(LongListAdmin):
         known = find_event(event.event_type)
         return ", ".join((known.description, *known.priorities)) if known else NOTHING
 
-    @display(description=_("suite"), ordering="suite__name")
+    @display(description=_("suite"))
     def shown_suite(self, event: ReceivedEvent) -> SafeString:
         """Name the suite."""
         return unbroken(event.suite)
 
-    @display(description=_("state"), ordering="state")
+    @display(description=_("state"))
     def shown_state(self, event: ReceivedEvent) -> SafeString:
         """Show the state by its colour."""
         return label(event.get_state_display(), _COLOURS[EventState(event.state)])

@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from dingtalk.foundation.admin_display import page_link
+from dingtalk.foundation.keyset_lists import StoredSince
 from dingtalk.foundation.read_only_admin import LongListAdmin, ReadOnlyInline
 from dingtalk.models import ReceivedEvent, ReceivedPush
 
@@ -37,7 +38,7 @@ class ReceivedPushAdmin(LongListAdmin):
     """Envelopes as they came; what was in them is shown by their events."""
 
     list_display = ("received_at", "suite", "source", "events_in_it", "repeats", "split_at", "short_digest")
-    list_filter = (("suite", RelatedDropdownFilter), ("source", ChoicesDropdownFilter), "received_at")
+    list_filter = (("suite", RelatedDropdownFilter), ("source", ChoicesDropdownFilter), StoredSince)
     list_filter_submit = True
     list_select_related = ("suite",)
     search_fields = ("digest__exact",)

@@ -6,7 +6,8 @@ from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.paginator import InfinitePaginator
+
+from dingtalk.foundation.keyset_lists import KeysetChangeList, KeysetPaginator
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -33,16 +34,21 @@ class ReadOnlyAdmin(ModelAdmin):
 
 class LongListAdmin(ReadOnlyAdmin):
     """
-    The same for tables of millions of rows: nothing on the list page counts them.
+    The same for tables of millions of rows: nothing on the list page counts or sorts them.
 
-    So it pages by "previous" and "next" and offers no "select all".
+    So it is ordered by id, pages by "previous" and "next", and offers no "select all".
     """
 
-    paginator = InfinitePaginator
+    paginator = KeysetPaginator
+    sortable_by = ()
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_disable_select_all = True
     list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        """Return what makes the list."""
+        return KeysetChangeList
 
 
 class ReadOnlyInline(TabularInline):

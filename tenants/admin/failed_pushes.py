@@ -24,7 +24,7 @@ class FailedPushFetchAdmin(LongListAdmin):
     search_help_text = _("corp id, exactly")
     fields = ("tenant", ("wanted_at", "rounds_left"), ("tried_at", "found"), "last_error")
 
-    @display(description=_("tenant"), ordering="tenant__corp__name")
+    @display(description=_("tenant"))
     def shown_tenant(self, fetch: FailedPushFetch) -> SafeString:
         """Name the tenant where it has room."""
         return breakable(str(fetch.tenant))

@@ -16,12 +16,13 @@ from unfold.decorators import action, display
 from dingtalk.foundation.admin_buttons import back_from_dialog, confirmation
 from dingtalk.foundation.admin_display import NOTHING, ago, breakable, label, pretty_json, unbroken
 from dingtalk.foundation.operators import operator_of
-from dingtalk.foundation.read_only_admin import ReadOnlyAdmin
+from dingtalk.foundation.read_only_admin import LongListAdmin
 from dingtalk.foundation.text import visible
 from tenants import operations
 from tenants.admin.display import explained_error, short_error, state_label, waiting_label
 from tenants.admin.inlines import CodeInline, TokenInline, TransitionInline
 from tenants.admin.ip_whitelist import IpWhitelistAction
+from tenants.company_search import search_companies
 from tenants.errors import TenantNotActive, TokenUnavailable
 from tenants.models import Tenant
 
@@ -38,7 +39,7 @@ _REFRESH_DIALOG = confirmation(
 
 
 @admin.register(Tenant)
-class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
+class TenantAdmin(IpWhitelistAction, LongListAdmin):
     """Tenants are changed by what companies do at DingTalk; operators look, and have things tried again."""
 
     list_display = (
@@ -57,8 +58,9 @@ class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
     )
     list_filter_submit = True
     list_select_related = ("suite", "corp")
-    search_fields = ("corp__corp_id", "corp__name", "corp__full_name", "suite__suite_key")
-    search_help_text = _("corp id, company or suite key")
+    # What is searched by is in `get_search_results`; without any field there is no search box.
+    search_fields = ("corp__corp_id",)
+    search_help_text = _("beginning of a corp id, part of a company's name, or suite key")
     actions = ("reconcile_selected", "refresh_tokens_of_selected")
     actions_row = ("reconcile", "refresh_token")
     actions_detail = ("reconcile", "refresh_token", "set_ip_whitelist")
@@ -121,17 +123,23 @@ class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
         rows = rows.select_related("suite", "corp").defer("permanent_code")
         return rows.annotate(has_permanent_code=Q(permanent_code__isnull=False))
 
-    @display(description=_("company"), header=True, ordering="corp__name")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Tenant], search_term: str
+    ) -> tuple[QuerySet[Tenant], bool]:
+        """Find the tenants of a suite or of companies."""
+        return search_companies(queryset, search_term, corp="corp"), False
+
+    @display(description=_("company"), header=True)
     def company(self, tenant: Tenant) -> list[str]:
         """Show the company's name above its corp id."""
         return [self.company_name(tenant), tenant.corp.corp_id]
 
-    @display(description=_("state"), ordering="state")
+    @display(description=_("state"))
     def shown_state(self, tenant: Tenant) -> SafeString:
         """Show the state by its colour."""
         return state_label(tenant)
 
-    @display(description=_("waiting for"), ordering="waiting_for")
+    @display(description=_("waiting for"))
     def shown_waiting(self, tenant: Tenant) -> SafeString | str:
         """Show what the tenant waits for."""
         return waiting_label(tenant)
@@ -141,12 +149,12 @@ class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
         """Show what the last error means, in short."""
         return breakable(short_error(tenant.last_error, tenant.last_error_code))
 
-    @display(description=_("updated"), ordering="updated_at")
+    @display(description=_("updated"))
     def shown_update(self, tenant: Tenant) -> SafeString:
         """Say how long ago the tenant last changed."""
         return unbroken(ago(tenant.updated_at, now=timezone.now()))
 
-    @display(description=_("suite"), ordering="suite__name")
+    @display(description=_("suite"))
     def shown_suite(self, tenant: Tenant) -> SafeString:
         """Name the suite."""
         return unbroken(tenant.suite)
@@ -192,7 +200,7 @@ class TenantAdmin(IpWhitelistAction, ReadOnlyAdmin):
         """Show the industry."""
         return visible(tenant.corp.industry) or NOTHING
 
-    @display(description=_("corp id"), ordering="corp__corp_id")
+    @display(description=_("corp id"))
     def shown_corp_id(self, tenant: Tenant) -> str:
         """Show the corp id."""
         return tenant.corp.corp_id

@@ -11,21 +11,23 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from dingtalk.foundation.admin_display import label
-from dingtalk.foundation.read_only_admin import ReadOnlyAdmin
+from dingtalk.foundation.read_only_admin import LongListAdmin
 from tenants.admin.display import explained_error
+from tenants.company_search import search_companies
 from tenants.models import AccessToken
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(ReadOnlyAdmin):
+class AccessTokenAdmin(LongListAdmin):
     """Which tokens there are, how they were obtained and until when they are good; never the token."""
 
     list_display = ("kind", "suite", "tenant", "shown_state", "issued_at", "expires_at", "method", "failures")
     list_filter = (("kind", ChoicesDropdownFilter), ("suite", RelatedDropdownFilter))
     list_filter_submit = True
     list_select_related = ("suite", "tenant__corp", "tenant__suite")
-    search_fields = ("tenant__corp__corp_id", "tenant__corp__name", "suite__suite_key")
-    search_help_text = gettext_lazy("corp id, company or suite key")
+    # What is searched by is in `get_search_results`; without any field there is no search box.
+    search_fields = ("tenant__corp__corp_id",)
+    search_help_text = gettext_lazy("beginning of a corp id, part of a company's name, or suite key")
     fields = (
         ("kind", "shown_state"),
         ("suite", "tenant"),
@@ -42,7 +44,13 @@ class AccessTokenAdmin(ReadOnlyAdmin):
         rows: QuerySet[AccessToken] = super().get_queryset(request)
         return rows.defer("token").annotate(has_token=Q(token__isnull=False))
 
-    @display(description=gettext_lazy("state"), ordering="expires_at")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AccessToken], search_term: str
+    ) -> tuple[QuerySet[AccessToken], bool]:
+        """Find the tokens of a suite or of companies."""
+        return search_companies(queryset, search_term, corp="tenant__corp"), False
+
+    @display(description=gettext_lazy("state"))
     def shown_state(self, token: AccessToken) -> SafeString:
         """Say whether the token is good now."""
         if token.failures:

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
+from tenants.company_search import name_contains
 from tenants.identifiers import MAX_CORP_ID_LENGTH, MAX_SUITE_KEY_LENGTH
-from tenants.models import TenantState, WaitingFor
+from tenants.models import Tenant, TenantState, WaitingFor
 
 MAX_NAME_LENGTH = 200
 
@@ -43,7 +45,7 @@ class TenantFilter(filters.FilterSet):
     waiting_for = filters.ChoiceFilter(choices=[choice for choice in WaitingFor.choices if choice[0]])
     name = filters.CharFilter(
         field_name="corp__name",
-        lookup_expr="icontains",
+        method="filter_name",
         max_length=MAX_NAME_LENGTH,
         help_text="A part of the company's name, in any letter case.",
     )
@@ -52,6 +54,10 @@ class TenantFilter(filters.FilterSet):
         lookup_expr="gte",
         help_text="Rows that changed at this time or later, ISO 8601 with a time zone.",
     )
+
+    def filter_name(self, tenants: QuerySet[Tenant], field: str, text: str) -> QuerySet[Tenant]:
+        """Keep the tenants whose company has the text in its name."""
+        return tenants.filter(name_contains(field, text))
 
 
 def refuse_odd_parameters(request: Request, *, known: Iterable[str]) -> None:
