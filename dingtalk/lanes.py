@@ -12,11 +12,30 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from dingtalk.foundation.leases import DatabaseNow, claim_lease, lease_is_free
-from dingtalk.models import WAITING_STATES, ReceivedEvent
+from dingtalk.models import WAITING_STATES, ReceivedEvent, Suite
 from dingtalk.version import VERSION
 
 # A handler only writes to the database, so a claim that is older belongs to a process that died.
 LEASE_SECONDS = 60
+
+# One subquery a lane. PostgreSQL and SQLite have no other way to skip from one value of an index to the next.
+# The states are written out as they are in the index's condition.
+_WALK = """
+    WITH RECURSIVE lane(id, corp_id) AS (
+        SELECT * FROM (
+            SELECT id, corp_id FROM {table}
+            WHERE state IN ('pending', 'failed') AND suite_id = %s AND corp_id {begin} %s
+            ORDER BY corp_id, platform_time, id LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT following.id, following.corp_id FROM lane JOIN {table} AS following ON following.id = (
+            SELECT id FROM {table}
+            WHERE state IN ('pending', 'failed') AND suite_id = %s AND corp_id > lane.corp_id
+            ORDER BY corp_id, platform_time, id LIMIT 1
+        )
+    )
+    SELECT id, corp_id FROM lane LIMIT %s
+"""
 
 
 def later_than_outer() -> Q:
@@ -40,6 +59,27 @@ def first_due_events() -> QuerySet[ReceivedEvent]:
     held = lane.filter(lease_until__isnull=False).exclude(lease_is_free()).exclude(id=OuterRef("id"))
     is_due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=DatabaseNow())
     return ReceivedEvent.objects.filter(is_due, ~Exists(held), id=Subquery(first), state__in=WAITING_STATES)
+
+
+def suites_with_waiting_events() -> list[UUID]:
+    """Return the suites that have events waiting, due or not, in order of their ids."""
+    waiting = ReceivedEvent.objects.filter(suite_id=OuterRef("pk"), state__in=WAITING_STATES)
+    return list(Suite.objects.filter(Exists(waiting)).order_by("pk").values_list("pk", flat=True))
+
+
+def walk_lanes(suite_id: UUID, *, after: str | None, limit: int) -> dict[UUID, str]:
+    """
+    Return the first waiting event of each of a suite's next lanes, due or not, with the lane's company.
+
+    In order of the companies' ids, from behind `after` or from the beginning. Steps from lane to lane by the
+    index: what it costs depends on `limit` and not on how many events wait.
+    """
+    field = ReceivedEvent._meta.get_field("id")
+    suite = ReceivedEvent._meta.get_field("suite").get_db_prep_value(suite_id, connection)
+    with connection.cursor() as cursor:
+        walk = _WALK.format(table=ReceivedEvent._meta.db_table, begin=">=" if after is None else ">")
+        cursor.execute(walk, [suite, after or "", suite, limit])
+        return {field.to_python(event_id): corp_id for event_id, corp_id in cursor.fetchall()}
 
 
 def claim_event(event_id: UUID) -> ReceivedEvent | None:

@@ -1,6 +1,7 @@
 """Publishing tasks without ever being held up by the broker."""
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 from uuid import UUID
@@ -35,20 +36,33 @@ class Publisher:
         """Whether the next task would be offered to the broker."""
         return monotonic() >= self._closed_until and (self._last is None or self._last.done())
 
-    def publish(self, queue: WorkQueue, row_id: UUID) -> bool:
-        """Send a row's task; return whether the broker has taken it in time."""
+    def publish(self, queue: WorkQueue, row_ids: Sequence[UUID]) -> int:
+        """Send a task for each row, in order; return how many the broker has taken in time."""
         if not self.is_open:
-            return False
-        self._last = self._executor.submit(queue.publish, row_id)
+            return 0
+        taken: list[UUID] = []
+        self._last = self._executor.submit(_publish_each, queue, row_ids, taken)
         try:
-            self._last.result(timeout=self._timeout_seconds)
+            self._wait_while_it_goes_on(self._last, taken)
         except Exception as error:  # noqa: BLE001 - each broker has errors of its own, and all mean the same
             self._note_failure(queue, error)
-            return False
+            return len(taken)
         if self._is_failing:
             logger.info("broker_recovered")
         self._is_failing = False
-        return True
+        return len(taken)
+
+    def _wait_while_it_goes_on(self, sending: Future[None], taken: Sequence[UUID]) -> None:
+        """Raise TimeoutError when no task was taken for the time that one may need."""
+        before = -1
+        while len(taken) > before:
+            before = len(taken)
+            try:
+                return sending.result(timeout=self._timeout_seconds)
+            except TimeoutError:
+                if sending.done():
+                    raise
+        raise TimeoutError
 
     def close(self) -> None:
         """Publish nothing more."""
@@ -59,3 +73,9 @@ class Publisher:
         if not self._is_failing:
             logger.warning("broker_failing", extra={"queue": queue.name, "error": type(error).__name__})
         self._is_failing = True
+
+
+def _publish_each(queue: WorkQueue, row_ids: Sequence[UUID], taken: list[UUID]) -> None:
+    for row_id in row_ids:
+        queue.publish(row_id)
+        taken.append(row_id)

@@ -7,7 +7,7 @@ Sources: configure-synchttp-push, development-data-format-help
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -29,6 +29,8 @@ from dingtalk.tickets import plausible_time
 
 # Below the number of variables that SQLite takes in one statement.
 _IDS_PER_STATEMENT = 500
+# Within one of these an event has one identity; see `dingtalk.duplicate_events`.
+_WAYS = ((PushSource.HTTP, PushSource.STREAM), (PushSource.RDS,), (PushSource.FAILED_LIST,))
 
 
 def split_push(push_id: UUID, *, now: datetime) -> bool:
@@ -37,16 +39,34 @@ def split_push(push_id: UUID, *, now: datetime) -> bool:
 
     It did not when the push was split before, or another process is at it.
     """
+    return split_pushes([push_id], now=now) == 1
+
+
+def split_pushes(push_ids: Sequence[UUID], *, now: datetime) -> int:
+    """
+    Split some pushes together, in one transaction, the oldest first; return how many this call has split.
+
+    One that cannot be split raises, and none is.
+    """
     with transaction.atomic():
         waiting = ReceivedPush.objects.select_for_update(skip_locked=True).filter(split_at=None)
-        push = waiting.filter(pk=push_id).first()
-        if push is None:
-            return False
-        rows = [_new_row(push, event) for event in without_duplicates(push, _read_events(push))]
-        ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
-        _supersede(push.suite_id, rows, now=now)
-        ReceivedPush.objects.filter(pk=push_id).update(split_at=now)
-    return True
+        pushes = list(waiting.filter(pk__in=push_ids).order_by("id"))
+        # An event that came by two ways is known by what is stored: so one way after the other.
+        for sources in _WAYS:
+            _store_events([push for push in pushes if push.source in sources], now=now)
+        ReceivedPush.objects.filter(pk__in=[push.pk for push in pushes]).update(split_at=now)
+    return len(pushes)
+
+
+def _store_events(pushes: Sequence[ReceivedPush], *, now: datetime) -> None:
+    of_suites: dict[UUID, list[ReceivedEvent]] = defaultdict(list)
+    for push in pushes:
+        events = without_duplicates(push, _read_events(push))
+        of_suites[push.suite_id] += [_new_row(push, event) for event in events]
+    rows = [row for of_suite in of_suites.values() for row in of_suite]
+    ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    for suite_id, of_suite in of_suites.items():
+        _supersede(suite_id, of_suite, now=now)
 
 
 def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:

@@ -9,6 +9,7 @@ works a row itself when nobody took the task.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,23 @@ from dingtalk.foundation.leases import DatabaseNow, Leased, lease_is_free
 
 # A task that nobody took for so long is worked by the dispatcher itself.
 AGAIN_AFTER_SECONDS = 10.0
+# The queue of tasks is served in order: whoever is behind a suite's tasks waits for no more than these.
+HANDED_OUT_PER_SUITE = 64
+
+
+class Progress(IntEnum):
+    """What came of looking for something to do; `MORE`: there may be more to do at once."""
+
+    NONE = 0
+    SOME = 1
+    MORE = 2
+
+
+def progress_of(number: int, limit: int) -> Progress:
+    """Return what it means that so many were found when no more than `limit` were looked for."""
+    if not number:
+        return Progress.NONE
+    return Progress.SOME if number < limit else Progress.MORE
 
 
 class DueRow(NamedTuple):
@@ -72,9 +90,7 @@ def claim_due_rows(
     at once sets `dispatched_at` to NULL.
     """
     using = router.db_for_write(queryset.model)
-    long_ago = DatabaseNow() - timedelta(seconds=again_after_seconds)
-    not_dispatched = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=long_ago)
-    due = queryset.using(using).filter(lease_is_free()).filter(not_dispatched)
+    due = can_be_claimed(queryset.using(using), again_after_seconds=again_after_seconds)
     # Most often nothing is due: then no lock is taken, which on SQLite would hold up every writer.
     if not due.exists():
         return []
@@ -84,3 +100,20 @@ def claim_due_rows(
         ids = [row.id for row in rows]
         queryset.model._base_manager.using(using).filter(pk__in=ids).update(dispatched_at=DatabaseNow())
     return rows
+
+
+def can_be_claimed(
+    queryset: models.QuerySet[Leased], *, again_after_seconds: float = AGAIN_AFTER_SECONDS
+) -> models.QuerySet[Leased]:
+    """Leave out rows that somebody holds, and rows that were dispatched a moment ago."""
+    long_ago = DatabaseNow() - timedelta(seconds=again_after_seconds)
+    not_dispatched = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=long_ago)
+    return queryset.filter(lease_is_free()).filter(not_dispatched)
+
+
+def handed_out_by_suite(due: models.QuerySet[Leased]) -> dict[UUID, int]:
+    """Return how many rows of each suite were dispatched a moment ago and are still due, if there are any."""
+    moment_ago = DatabaseNow() - timedelta(seconds=AGAIN_AFTER_SECONDS)
+    dispatched = due.filter(dispatched_at__gte=moment_ago).order_by()
+    # mypy does not know what a row of a queue has beside its lease.
+    return dict(dispatched.values_list("suite_id").annotate(models.Count("pk")))  # type: ignore[misc]

@@ -3,7 +3,14 @@
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from dingtalk.work import WorkQueue, claim_due_rows, register
+from dingtalk.work import (
+    HANDED_OUT_PER_SUITE,
+    DueRow,
+    WorkQueue,
+    claim_due_rows,
+    handed_out_by_suite,
+    register,
+)
 from tenants import failed_pushes, reconcile, tasks, tokens
 from tenants.models import AccessToken, Tenant
 
@@ -13,7 +20,7 @@ def register_queues() -> None:
     register(
         WorkQueue(
             name="reconcile_tenant",
-            claim_due=lambda limit: claim_due_rows(_due_tenants(), limit=limit),
+            claim_due=_claim_due_tenants,
             run=reconcile.reconcile_tenant,
             publish=lambda tenant_id: tasks.reconcile_tenant.delay(str(tenant_id)),
         )
@@ -34,6 +41,15 @@ def register_queues() -> None:
             publish=lambda fetch_id: tasks.fetch_failed_pushes.delay(str(fetch_id)),
         )
     )
+
+
+def _claim_due_tenants(limit: int) -> list[DueRow]:
+    """Claim those that are due for longest, but none of a suite of which many are handed out already."""
+    due = _due_tenants()
+    if not due.exists():
+        return []
+    full = [suite for suite, number in handed_out_by_suite(due).items() if number >= HANDED_OUT_PER_SUITE]
+    return claim_due_rows(due.exclude(suite_id__in=full), limit=limit)
 
 
 def _due_tenants() -> QuerySet[Tenant]:

@@ -46,7 +46,10 @@ def broker() -> Broker:
 def queue(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> WorkQueue:
     """The queue of events, published to the test's broker; the only queue."""
     queue = WorkQueue(
-        name="events", claim_due=event_queue._claim_due, run=inbox.handle_lane, publish=broker.take
+        name="events",
+        claim_due=event_queue.TurnsOfLanes().claim_due,
+        run=inbox.handle_lane,
+        publish=broker.take,
     )
     monkeypatch.setattr(work, "_queues", {"events": queue})
     return queue

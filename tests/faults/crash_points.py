@@ -13,9 +13,8 @@ from pathlib import Path
 
 from tests.journeys.processes import eventually
 
-# The environment of a process that can crash; the folder is where points are armed.
-SETTINGS = "tests.faults.crashing_settings"
-FOLDER_VARIABLE = "CRASH_POINTS_DIR"
+# What makes a process able to crash.
+ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.faults.crashing_settings"}
 
 
 class Moment(StrEnum):
@@ -44,9 +43,9 @@ RECEIVING = (
 )
 # What happens to it from then on, until its events have taken effect and are offered to apps.
 HANDLING = (
-    CrashPoint("push found", "dingtalk.dispatcher:split_push", Moment.BEFORE),
+    CrashPoint("push found", "dingtalk.split_queue:split_pushes", Moment.BEFORE),
     CrashPoint("events inserted", "dingtalk.splitting:_supersede", Moment.BEFORE),
-    CrashPoint("push split", "dingtalk.dispatcher:split_push", Moment.AFTER),
+    CrashPoint("push split", "dingtalk.split_queue:split_pushes", Moment.AFTER),
     CrashPoint("positions given", "dingtalk.feed:_give_positions", Moment.AFTER),
     CrashPoint("event claimed", "dingtalk.inbox:claim_event", Moment.AFTER),
     CrashPoint("effect written", "dingtalk.inbox:_finish", Moment.BEFORE),
@@ -67,16 +66,11 @@ ALL = (*RECEIVING, *HANDLING, *EXCHANGING)
 
 
 class CrashFolder:
-    """Where points are armed, seen from the run; the processes see the same folder."""
+    """Where points are armed: a folder in the portal's data directory, which run and processes share."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What makes a process able to crash."""
-        return {"DJANGO_SETTINGS_MODULE": SETTINGS, FOLDER_VARIABLE: str(self.path)}
+    def __init__(self, data_dir: Path) -> None:
+        self.path = data_dir / "crash-points"
+        self.path.mkdir(parents=True, exist_ok=True)
 
     def arm(self, point: CrashPoint) -> None:
         """Let the next one who comes by be killed."""
