@@ -11,7 +11,9 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -118,6 +120,24 @@ def read_proxy_paths(patterns: Iterable[str]) -> list[str]:
     return paths
 
 
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """What a caller shows: the prefix that finds the key, and the digest of the secret, to be compared."""
+
+    prefix: str
+    secret_digest: str = field(repr=False)
+
+    def is_of(self, stored_digest: str) -> bool:
+        """Tell in constant time whether the secret is the stored one."""
+        return hmac.compare_digest(self.secret_digest, stored_digest)
+
+
+def read_shown_key(text: str) -> ShownKey | None:
+    """Return what a text shows, None when it has not the shape of a key."""
+    parts = _KEY.fullmatch(text)
+    return ShownKey(prefix=parts[1], secret_digest=_digest(parts[2])) if parts else None
+
+
 def authenticate(text: str, *, now: datetime) -> ApiKey:
     """
     Return the key that a caller shows, with its client, by one query; raises KeyRefused.
@@ -126,19 +146,17 @@ def authenticate(text: str, *, now: datetime) -> ApiKey:
     """
     key = _matching_key(text)
     _refuse_unless_valid(key, now=now)
-    _note_use(key, now=now)
+    note_use(key.pk, last_used_at=key.last_used_at, now=now)
     return key
 
 
 def _matching_key(text: str) -> ApiKey:
     """Return the key with this secret, whether it may be used or not."""
-    parts = _KEY.fullmatch(text)
-    if parts is None:
+    shown = read_shown_key(text)
+    if shown is None:
         raise KeyRefused(KeyRefusal.UNKNOWN)
-    prefix, secret = parts.groups()
-    key = ApiKey.objects.select_related("client").filter(prefix=prefix).first()
-    stored = key.secret_digest if key else _NO_DIGEST
-    is_right = hmac.compare_digest(_digest(secret), stored)
+    key = ApiKey.objects.select_related("client").filter(prefix=shown.prefix).first()
+    is_right = shown.is_of(key.secret_digest if key else _NO_DIGEST)
     if key is None or not is_right:
         raise KeyRefused(KeyRefusal.UNKNOWN)
     return key
@@ -153,12 +171,13 @@ def _refuse_unless_valid(key: ApiKey, *, now: datetime) -> None:
         raise KeyRefused(KeyRefusal.CLIENT_DISABLED)
 
 
-def _note_use(key: ApiKey, *, now: datetime) -> None:
+def note_use(key_id: UUID, *, last_used_at: datetime | None, now: datetime) -> None:
+    """Note that a key was used, at most once a minute; `last_used_at`: as it was read."""
     a_while_ago = now - LAST_USE_PRECISION
-    if key.last_used_at is not None and key.last_used_at > a_while_ago:
+    if last_used_at is not None and last_used_at > a_while_ago:
         return
     is_old = Q(last_used_at=None) | Q(last_used_at__lte=a_while_ago)
-    ApiKey.objects.filter(is_old, pk=key.pk).update(last_used_at=now)
+    ApiKey.objects.filter(is_old, pk=key_id).update(last_used_at=now)
 
 
 def _digest(secret: str) -> str:

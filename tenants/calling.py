@@ -8,8 +8,6 @@ refuses is renewed, and the call repeated, once. Few threads of a process wait f
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.conf import settings
-
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import CredentialRejected
 from tenants.errors import TenantNotActive, TenantNotFound
@@ -17,11 +15,9 @@ from tenants.identifiers import is_corp_id, is_suite_key
 from tenants.models import ApiClient, Tenant
 from tenants.queries import visible_tenants
 from tenants.tokens import call_for, get_corp_access_token
-from tenants.waiting_room import WaitingRoom
+from tenants.waiting_room import place_to_wait
 
 AnswerT = TypeVar("AnswerT")
-
-WAITING_ROOM = WaitingRoom(seats=lambda: settings.TOKEN_MAX_WAITERS)
 
 
 def find_active_tenant(client: ApiClient, *, suite_key: str, corp_id: str) -> Tenant:
@@ -49,7 +45,7 @@ def call_as_tenant(tenant: Tenant, call: Callable[[str], AnswerT]) -> AnswerT:
     DingTalkError of the call.
     """
     token = _token(tenant)
-    with WAITING_ROOM.place():
+    with place_to_wait():
         try:
             return call_for(tenant, call, token)
         except CredentialRejected as refusal:

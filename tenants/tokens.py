@@ -29,7 +29,7 @@ from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.token_slots import CurrentToken, current_token, is_same_token, obtain_token, slot_of
 from tenants.transitions import Overtaken
 from tenants.upstream import request_corp_token
-from tenants.waiting_room import WaitingRoom
+from tenants.waiting_room import place_to_wait
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ DEFAULT_MIN_TTL_SECONDS = 60
 # Workers wait longer than callers: nobody is on the line.
 WORKER_WAIT_SECONDS = 15.0
 RETRY_AFTER_SECONDS = 5
-
-WAITING_ROOM = WaitingRoom(seats=lambda: settings.TOKEN_MAX_WAITERS)
 
 
 @dataclass(frozen=True)
@@ -72,13 +70,13 @@ def get_corp_access_token(
     if row["state"] != TenantState.ACTIVE:
         raise TenantNotActive(suite_key=suite_key, corp_id=corp_id, state=row["state"])
     now = timezone.now()
-    current = _stored_token(row)
+    current = stored_token(row)
     if current is None or not _suits(current, min_ttl_seconds=min_ttl_seconds, refused=refused, now=now):
-        with WAITING_ROOM.place():
+        with place_to_wait():
             current = _renewed_for_caller(row["id"], min_ttl_seconds=min_ttl_seconds, refused=refused)
     else:
-        _note_use(row, current, now=now)
-    return _handed_out(current)
+        note_use(row, current, now=now)
+    return handed_out(current)
 
 
 def _suits(current: CurrentToken, *, min_ttl_seconds: int, refused: str | None, now: datetime) -> bool:
@@ -95,7 +93,7 @@ def renew_corp_access_token(tenant_id: UUID) -> CorpToken:
     stored = AccessToken.objects.filter(tenant_id=tenant_id, kind=TokenKind.CORP, token__isnull=False).first()
     current = current_token(stored) if stored else None
     AccessToken.objects.filter(tenant_id=tenant_id, kind=TokenKind.CORP).update(retry_at=None)
-    return _handed_out(
+    return handed_out(
         _renewed_for_caller(
             tenant_id, min_ttl_seconds=DEFAULT_MIN_TTL_SECONDS, refused=current.value if current else None
         )
@@ -205,7 +203,8 @@ def _find(tenants: QuerySet[Tenant], *, suite_key: str, corp_id: str) -> Mapping
     )
 
 
-def _stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
+def stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
+    """Return the token of a row with `token_id`, `token`, `expires_at` and `refresh_at`, or None."""
     if row["token"] is None or row["expires_at"] is None:
         return None
     field_ = AccessToken._meta.get_field("token")
@@ -216,7 +215,7 @@ def _stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
     )
 
 
-def _note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -> None:
+def note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -> None:
     """Write once per token that it is used (only such are renewed ahead), and once that it is time to."""
     changes: dict[str, Any] = {}
     if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:
@@ -279,7 +278,8 @@ def token_unavailable(error: DingTalkError | TicketMissing) -> TokenUnavailable:
     )
 
 
-def _handed_out(current: CurrentToken) -> CorpToken:
+def handed_out(current: CurrentToken) -> CorpToken:
+    """Return a token as a caller gets it."""
     left = current.expires_at - timezone.now()
     return CorpToken(
         access_token=current.value,

@@ -16,15 +16,15 @@ from tenants.errors import TenantNotFound, TicketMissing, TokenUnavailable
 from tenants.models import ApiClient
 from tenants.queries import find_fully_covered_suite
 from tenants.tokens import token_unavailable
-from tenants.waiting_room import WaitingRoom
+from tenants.waiting_room import WaitingRoom, place_to_wait
 
 REMEMBER_NO_SECONDS = 60
 # Longer than one question can take: two tickets, each with its time-outs.
 ASKING_SECONDS = 30
 QUESTIONS_PER_MINUTE = 30
 
-# The other threads of the process stay free for requests that DingTalk has no part in.
-WAITING_ROOM = WaitingRoom(seats=lambda: 2)
+# Of all places to wait for DingTalk no more than these, so that made-up companies leave some for others.
+QUESTIONS_AT_ONCE = WaitingRoom(seats=lambda: 2)
 
 
 def look_for_company(client: ApiClient, *, suite_key: str, corp_id: str) -> None:
@@ -39,7 +39,7 @@ def look_for_company(client: ApiClient, *, suite_key: str, corp_id: str) -> None
     if suite is None or limits.is_claimed(f"no-company:{name}"):
         raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
     _refuse_too_many(client)
-    with _only_one_asks(name), WAITING_ROOM.place():
+    with _only_one_asks(name), QUESTIONS_AT_ONCE.place(), place_to_wait():
         is_found = _ask(suite, corp_id)
     if not is_found:
         limits.claim(f"no-company:{name}", seconds=REMEMBER_NO_SECONDS)

@@ -22,13 +22,11 @@ from tenants.token_fallback import Refusal, Way, is_about_the_call, obtain_by_fi
 from tenants.token_slots import Obtained, current_token, obtain_token, slot_of
 from tenants.tokens import require_still_active, token_unavailable
 from tenants.transitions import Overtaken
-from tenants.waiting_room import WaitingRoom
+from tenants.waiting_room import place_to_wait
 
 LONGEST_KEPT_SECONDS = 7_200
 # In the last minute of its day a ticket comes back as it was: to ask for a longer one would help nobody.
 MIN_TTL_SECONDS = 0
-
-WAITING_ROOM = WaitingRoom(seats=lambda: settings.TOKEN_MAX_WAITERS)
 
 
 def get_jsapi_ticket(tenant: Tenant) -> str:
@@ -43,7 +41,7 @@ def get_jsapi_ticket(tenant: Tenant) -> str:
     current = current_token(stored) if stored else None
     if current is not None and current.lasts(seconds=MIN_TTL_SECONDS, now=timezone.now()):
         return current.value
-    with WAITING_ROOM.place():
+    with place_to_wait():
         return _obtained(tenant)
 
 

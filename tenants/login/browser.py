@@ -21,7 +21,7 @@ from dingtalk.models import Suite
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import ApiError
 from dingtalk.protocol.login_url import LoginScope, OrgType, UnusableLogin, login_url
-from tenants.calling import WAITING_ROOM, call_as_tenant, find_active_tenant
+from tenants.calling import call_as_tenant, find_active_tenant
 from tenants.errors import LoginAgain, NotOfThisCompany, TenantNotFound
 from tenants.login.companies import company_of_login, leave_login, leave_refusal
 from tenants.login.states import begin_login, use_state
@@ -29,6 +29,7 @@ from tenants.login.user_tokens import end_session, store_user_token, with_user_t
 from tenants.models import ApiClient, Tenant, UserToken
 from tenants.queries import get_covered_suite
 from tenants.suite_secrets import with_secret
+from tenants.waiting_room import place_to_wait
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def complete(
     CodeSpent and other DingTalkErrors. The state is used up whatever becomes of the rest.
     """
     suite = get_covered_suite(client, suite_key=suite_key)
-    with WAITING_ROOM.place():
+    with place_to_wait():
         begun = use_state(client, suite, text=state, now=now)
         issued = _exchange(suite, code)
         # Not before they turned out to be what they were said to be: see in_app.
@@ -222,7 +223,7 @@ def _tenant_of(client: ApiClient, row: UserToken, *, suite_key: str) -> Tenant:
 
 def _user_of(row: UserToken) -> CurrentUser:
     try:
-        with WAITING_ROOM.place():
+        with place_to_wait():
             return with_user_token(
                 row, lambda token: dingtalk_client().get_current_user(user_access_token=token)
             )

@@ -15,7 +15,6 @@ from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.redaction import register_secret
 from dingtalk.models import Suite
 from dingtalk.protocol.errors import CredentialRejected, DingTalkError
-from tenants.calling import WAITING_ROOM
 from tenants.errors import SsoNotConfigured, TokenUnavailable
 from tenants.login.companies import company_of_login, leave_login
 from tenants.models import ApiClient, TokenKind
@@ -23,6 +22,7 @@ from tenants.queries import get_covered_suite
 from tenants.token_slots import Obtained, obtain_token, slot_of
 from tenants.tokens import token_unavailable
 from tenants.transitions import Overtaken
+from tenants.waiting_room import place_to_wait
 
 WAY = "admin_console"
 MIN_TTL_SECONDS = 60
@@ -40,7 +40,7 @@ def log_in_by_sso_code(
     suite = get_covered_suite(client, suite_key=suite_key)
     if not (suite.isv_corp_id and suite.sso_secret):
         raise SsoNotConfigured
-    with WAITING_ROOM.place():
+    with place_to_wait():
         user = _ask(suite, code)
     # Not before: see in_app.
     register_secret(code)

@@ -6,9 +6,10 @@ import pytest
 
 from dingtalk.client import dingtalk_client
 from dingtalk.protocol.errors import ApiError, CredentialRejected, TransportError
-from tenants.calling import WAITING_ROOM, call_as_tenant, find_active_tenant
+from tenants.calling import call_as_tenant, find_active_tenant
 from tenants.errors import TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import AccessToken, ApiClient, Tenant
+from tenants.waiting_room import WAITING_ROOM, count_seats
 from tests.support.onboarding import (
     AUTH_SCOPES,
     CORP_TOKEN,
@@ -105,8 +106,8 @@ def test_one_that_is_relieved_while_the_call_is_refused_gets_no_second_one(
     assert not AccessToken.objects.filter(token__isnull=False, tenant=tenant).exists()
 
 
-def test_too_many_waiters_are_sent_away_without_a_call(tenant, asked, settings):
-    places = [WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
+def test_too_many_waiters_are_sent_away_without_a_call(tenant, asked):
+    places = [WAITING_ROOM.place() for _ in range(count_seats())]
     for place in places:
         place.__enter__()
     try:
@@ -121,9 +122,9 @@ def test_too_many_waiters_are_sent_away_without_a_call(tenant, asked, settings):
     assert call_as_tenant(tenant, get_scopes)
 
 
-def test_a_place_is_free_again_after_a_call_that_failed(upstream, tenant, settings):
-    upstream.fault(AUTH_SCOPES, "errcode", code=60011, count=settings.TOKEN_MAX_WAITERS)
-    for _ in range(settings.TOKEN_MAX_WAITERS):
+def test_a_place_is_free_again_after_a_call_that_failed(upstream, tenant):
+    upstream.fault(AUTH_SCOPES, "errcode", code=60011, count=count_seats())
+    for _ in range(count_seats()):
         with pytest.raises(ApiError):
             call_as_tenant(tenant, get_scopes)
 

@@ -12,6 +12,7 @@ from tenants.errors import TenantNotActive, TenantNotFound, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
 from tenants.sweeps import mark_tokens_to_refresh
 from tenants.transitions import Overtaken
+from tenants.waiting_room import WAITING_ROOM, count_seats
 from tenants.waking import suite_ticket_arrived
 from tests.support.onboarding import (
     CORP_TOKEN,
@@ -141,9 +142,9 @@ class TestGetting:
 
         assert token.expires_at - asked_at < timedelta(seconds=7200.4)
 
-    def test_while_too_many_wait_the_rest_is_sent_away(self, upstream, tenant, settings):
+    def test_while_too_many_wait_the_rest_is_sent_away(self, upstream, tenant):
         change(token=None, expires_at=None)
-        places = [tokens.WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
+        places = [WAITING_ROOM.place() for _ in range(count_seats())]
         for place in places:
             place.__enter__()
         try:
@@ -157,8 +158,8 @@ class TestGetting:
         assert upstream.count(CORP_TOKEN) == 1
         assert get().access_token
 
-    def test_who_finds_a_token_needs_no_place_among_those_who_wait(self, tenant, settings):
-        places = [tokens.WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
+    def test_who_finds_a_token_needs_no_place_among_those_who_wait(self, tenant):
+        places = [WAITING_ROOM.place() for _ in range(count_seats())]
         for place in places:
             place.__enter__()
         try:

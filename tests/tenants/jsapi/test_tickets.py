@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from dingtalk.models import Generation
 from tenants.errors import TenantNotActive, TokenUnavailable
-from tenants.jsapi.tickets import WAITING_ROOM, get_jsapi_ticket
+from tenants.jsapi.tickets import get_jsapi_ticket
 from tenants.models import AccessToken, Tenant, TokenKind
 from tenants.tokens import renew_requested_token
+from tenants.waiting_room import WAITING_ROOM, count_seats
 from tenants.waking import request_token_renewal
 from tests.support.onboarding import CORP_TOKEN, before_answer, grant_arrives, reconciled, withdrawal_arrives
 
@@ -231,10 +232,8 @@ class TestWithdrawal:
         assert get_jsapi_ticket(again) != before
 
 
-def test_who_comes_when_all_places_are_taken_is_sent_away_unless_there_is_a_ticket(
-    upstream, tenant, settings
-):
-    places = [WAITING_ROOM.place() for _ in range(settings.TOKEN_MAX_WAITERS)]
+def test_who_comes_when_all_places_are_taken_is_sent_away_unless_there_is_a_ticket(upstream, tenant):
+    places = [WAITING_ROOM.place() for _ in range(count_seats())]
     for place in places:
         place.__enter__()
     try:
