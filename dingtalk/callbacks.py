@@ -9,6 +9,7 @@ Source: open.dingtalk.com, "http-callback-overview", "configure-synchttp-push"
 import hmac
 import logging
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -21,16 +22,32 @@ from dingtalk.errors import CannotReceive, StaleEnvelope
 from dingtalk.protocol.crypto import RANDOM_BYTES
 from dingtalk.protocol.envelope import Envelope, OpenedEnvelope, open_envelope, seal_reply
 from dingtalk.protocol.errors import DecryptionFailed, MalformedEvent, SignatureMismatch, WrongReceiver
-from dingtalk.protocol.events import Push, read_push
 from dingtalk.protocol.freshness import is_fresh
+from dingtalk.protocol.glance import Glance, glance
 from dingtalk.pushes import CredentialsOutdated
 
 logger = logging.getLogger(__name__)
 
 
-def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Received:
     """
-    Verify a callback, store it, and return the encrypted `success` to answer with.
+    A callback that was taken; `reply` is the encrypted `success`.
+
+    `event_type`: "" when the message cannot be read. `is_new`: None for a URL check, which is not stored.
+    `credential_name`: which of the suite's credentials it came with, for people.
+    """
+
+    reply: dict[str, str] = field(repr=False)
+    suite_key: str
+    event_type: str
+    is_new: bool | None
+    credential_name: str
+
+
+def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> Received:
+    """
+    Verify a callback, store it, and return the encrypted `success` to answer with, and what was stored.
 
     A message that was stored before is acknowledged again. Raises ProtocolError for what is no message for
     this suite, CannotReceive when it could not be stored.
@@ -41,7 +58,7 @@ def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> dict[str
         raise CannotReceive("the database did not store it in time") from error
 
 
-def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: datetime) -> Received:
     """
     Receive, once more on a new connection when the one that was kept open has died.
 
@@ -63,7 +80,7 @@ def _is_alive(kept: object) -> bool:
     return connection.connection is kept and connection.is_usable()
 
 
-def _receive(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+def _receive(slug: str, envelope: Envelope, received_at: datetime) -> Received:
     credentials = callback_credentials.get(slug)
     structlog.contextvars.bind_contextvars(suite_key=credentials.suite_key)
     try:
@@ -81,35 +98,34 @@ def _receive(slug: str, envelope: Envelope, received_at: datetime) -> dict[str, 
         raise CannotReceive("the suite keeps changing") from error
 
 
-def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at: datetime) -> dict[str, str]:
+def _receive_with(credentials: SuiteCredentials, envelope: Envelope, received_at: datetime) -> Received:
     opened = open_envelope(envelope, credentials.live(received_at))
     _require_fresh(envelope, credentials, received_at)
-    push = _read_for(credentials, opened)
-    if push is not None and push.is_url_check:
+    seen = _look_at(credentials, opened)
+    is_new = None
+    if seen is not None and seen.is_url_check:
         _note_url_verified(credentials, received_at)
     else:
         is_new = pushes.store_push(
             credentials=credentials,
             encrypt=envelope.encrypt,
             message=opened.message,
-            pushed_tickets=push.tickets() if push else [],
+            pushed_tickets=seen.tickets if seen else (),
             received_at=received_at,
         )
-        logger.info(
-            "callback_received",
-            extra={
-                "event_type": push.event_type if push else "",
-                "is_new": is_new,
-                "credential": opened.credential.name,
-            },
-        )
     previous_use.note(credentials, opened.credential, now=received_at)
-    return seal_reply(
-        credential=opened.credential,
-        owner_key=opened.owner_key,
-        timestamp=str(int(received_at.timestamp() * 1000)),
-        nonce=secrets.token_hex(8),
-        random16=secrets.token_bytes(RANDOM_BYTES),
+    return Received(
+        reply=seal_reply(
+            credential=opened.credential,
+            owner_key=opened.owner_key,
+            timestamp=str(int(received_at.timestamp() * 1000)),
+            nonce=secrets.token_hex(8),
+            random16=secrets.token_bytes(RANDOM_BYTES),
+        ),
+        suite_key=credentials.suite_key,
+        event_type=seen.event_type if seen else "",
+        is_new=is_new,
+        credential_name=opened.credential.name,
     )
 
 
@@ -123,16 +139,16 @@ def _require_fresh(envelope: Envelope, credentials: SuiteCredentials, received_a
         raise StaleEnvelope
 
 
-def _read_for(credentials: SuiteCredentials, opened: OpenedEnvelope) -> Push | None:
-    """Return the message as a push, None when it cannot be read; raises WrongReceiver."""
+def _look_at(credentials: SuiteCredentials, opened: OpenedEnvelope) -> Glance | None:
+    """Return what is seen of the message at a glance, None when it cannot be read; raises WrongReceiver."""
     try:
-        push = read_push(opened.message)
+        seen = glance(opened.message)
     except MalformedEvent:
         return None
-    named = push.suite_key
+    named = seen.suite_key
     if named and not hmac.compare_digest(named.encode(), credentials.suite_key.encode()):
         raise WrongReceiver
-    return push
+    return seen
 
 
 def _note_url_verified(credentials: SuiteCredentials, now: datetime) -> None:
@@ -141,5 +157,3 @@ def _note_url_verified(credentials: SuiteCredentials, now: datetime) -> None:
     except DatabaseError:
         # The check asks whether we can read and answer; we can.
         logger.warning("url_check_not_noted", exc_info=True)
-    else:
-        logger.info("callback_url_checked")

@@ -9,10 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import DEFAULT_DB_ALIAS
+from psycopg import Cursor
 
 STATEMENT_MILLISECONDS = 800
 LOCK_MILLISECONDS = 300
+# For processes that have nothing else to do than what must be quick: options of each of their connections.
+SESSION_LIMITS = f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS}"
 
 # In front of the statement itself, in the same message to the server: no round trip of its own.
 _POSTGRESQL_LIMITS = (
@@ -21,11 +26,37 @@ _POSTGRESQL_LIMITS = (
 
 
 def execute_impatiently(sql: str, params: Sequence[Any]) -> int:
-    """Execute one statement in one round trip; return the number of its rows."""
-    on_postgresql = connection.vendor == "postgresql"
-    with _short_wait_on_sqlite(), connection.cursor() as cursor:
-        cursor.execute(f"{_POSTGRESQL_LIMITS}; {sql}" if on_postgresql else sql, params)
-        while on_postgresql and cursor.nextset():
+    """
+    Execute one statement in one round trip; return the number of its rows.
+
+    Where all statements of a PostgreSQL session give up early, it is prepared: parsed and planned once.
+    Raises django.db.Error. A NULL has no type there: it must stand in `sql`.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor == "postgresql":
+        return (_execute_prepared if _has_session_limits(connection) else _execute_limited)(
+            connection, sql, params
+        )
+    with _short_wait_on_sqlite(connection), connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
+
+
+def _has_session_limits(connection: BaseDatabaseWrapper) -> bool:
+    return SESSION_LIMITS in connection.settings_dict["OPTIONS"].get("options", "")
+
+
+def _execute_prepared(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
+    """Execute on the driver's own cursor: Django's puts the values into the text, so that each is another."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return Cursor(connection.connection).execute(sql, params, prepare=True).rowcount
+
+
+def _execute_limited(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_POSTGRESQL_LIMITS}; {sql}", params)
+        while cursor.nextset():
             pass
         return int(cursor.rowcount)
 
@@ -33,15 +64,16 @@ def execute_impatiently(sql: str, params: Sequence[Any]) -> int:
 @contextmanager
 def impatient_transaction() -> Iterator[None]:
     """Open a transaction whose statements give up early."""
-    with _short_wait_on_sqlite(), transaction.atomic():
-        if connection.vendor == "postgresql":
+    connection = connections[DEFAULT_DB_ALIAS]
+    with _short_wait_on_sqlite(connection), transaction.atomic():
+        if connection.vendor == "postgresql" and not _has_session_limits(connection):
             with connection.cursor() as cursor:
                 cursor.execute(_POSTGRESQL_LIMITS)
         yield
 
 
 @contextmanager
-def _short_wait_on_sqlite() -> Iterator[None]:
+def _short_wait_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return

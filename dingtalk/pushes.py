@@ -1,16 +1,20 @@
 """Storing what was received: the only write before an acknowledgement."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
 
 from dingtalk import tickets
 from dingtalk.credentials import SuiteCredentials
-from dingtalk.models import ReceivedPush, Suite
+from dingtalk.foundation.ids import new_id
+from dingtalk.models import PushSource, ReceivedPush, Suite
 from dingtalk.patience import execute_impatiently, impatient_transaction
 from dingtalk.protocol.events import PushedTicket
 
@@ -36,11 +40,12 @@ def store_push(
     One statement in one round trip; with tickets one transaction. Raises CredentialsOutdated, and any
     django.db.Error when the database does not store it in time.
     """
-    push = ReceivedPush(
+    push = _NewPush(
+        id=new_id(),
         suite_id=credentials.suite_id,
         digest=hashlib.sha256(encrypt.encode()).hexdigest(),
         received_at=received_at,
-        body=message,
+        message=message,
     )
     if not pushed_tickets:
         return _insert_once(push, credentials)
@@ -58,44 +63,63 @@ def note_url_verified(*, credentials: SuiteCredentials, now: datetime) -> None:
         Suite.objects.filter(unnoted, pk=credentials.suite_id).update(callback_verified_at=now)
 
 
-def _insert_once(push: ReceivedPush, credentials: SuiteCredentials) -> bool:
-    if execute_impatiently(*_insert_statement(push, credentials)):
+@dataclass(frozen=True, slots=True)
+class _NewPush:
+    """The values of a row; making a model instance of them would cost more than encrypting the body."""
+
+    id: UUID
+    suite_id: UUID
+    digest: str
+    received_at: datetime
+    message: bytes = field(repr=False)
+
+
+def _insert_once(push: _NewPush, credentials: SuiteCredentials) -> bool:
+    statements = _statements(connection.vendor)
+    suite_id, version = statements.uuid(push.suite_id), credentials.version
+    body = ReceivedPush._meta.get_field("body").encrypt_for(push.id, push.message).stored
+    values = (
+        *(statements.uuid(push.id), suite_id, push.digest, statements.time(push.received_at), body),
+        *(suite_id, version),
+    )
+    if execute_impatiently(statements.insert, values):
         return True
-    if not execute_impatiently(*_repeat_statement(push, credentials)):
+    if not execute_impatiently(statements.repeat, (suite_id, push.digest, suite_id, version)):
         raise CredentialsOutdated
     return False
 
 
-def _repeat_statement(push: ReceivedPush, credentials: SuiteCredentials) -> tuple[str, list[Any]]:
-    """Return the update that counts a repeat, which happens only while the suite still has this version."""
-    suite_id = Suite._meta.pk.get_db_prep_save(credentials.suite_id, connection)
-    sql = (
-        f"UPDATE {_quoted(ReceivedPush._meta.db_table)} SET repeats = repeats + 1 "  # noqa: S608 - names of ours only
-        f"WHERE suite_id = %s AND digest = %s AND EXISTS "
-        f"(SELECT 1 FROM {_quoted(Suite._meta.db_table)} WHERE id = %s AND version = %s)"
-    )
-    return sql, [suite_id, push.digest, suite_id, credentials.version]
-
-
-def _insert_statement(push: ReceivedPush, credentials: SuiteCredentials) -> tuple[str, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Statements:
     """
-    Return the insert that happens only while the suite still has this version.
+    What is sent to one kind of database, and how values are given to it.
 
-    Written by hand: the ORM would need a second statement to look at the suite.
+    `insert` stores a push only while the suite still has the version that its credentials were read with,
+    and `repeat` counts one that is stored already, on the same condition. Written by hand: the ORM would
+    build them anew for each push, and need a second statement to look at the suite.
     """
-    fields = ReceivedPush._meta.concrete_fields
-    values = [field.get_db_prep_save(field.pre_save(push, add=True), connection) for field in fields]
-    columns = ", ".join(_quoted(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(values))
-    sql = (
-        f"INSERT INTO {_quoted(ReceivedPush._meta.db_table)} ({columns}) "  # noqa: S608 - names of ours only
-        f"SELECT {places} FROM {_quoted(Suite._meta.db_table)} "
-        f"WHERE id = %s AND version = %s "
-        f"ON CONFLICT (suite_id, digest) DO NOTHING"
+
+    insert: str
+    repeat: str
+    uuid: Callable[[UUID], Any]
+    time: Callable[[datetime], Any]
+
+
+@cache
+def _statements(vendor: str) -> _Statements:
+    """Return the statements; `vendor` is the connection's, which spells names and values."""
+    pushes, suites = (connection.ops.quote_name(model._meta.db_table) for model in (ReceivedPush, Suite))
+    is_current = f"FROM {suites} WHERE id = %s AND version = %s"
+    return _Statements(
+        insert=(
+            f"INSERT INTO {pushes} (id, suite_id, digest, received_at, body, source, repeats) "
+            f"SELECT %s, %s, %s, %s, %s, '{PushSource.HTTP.value}', 0 {is_current} "
+            f"ON CONFLICT (suite_id, digest) DO NOTHING"
+        ),
+        repeat=(
+            f"UPDATE {pushes} SET repeats = repeats + 1 "  # noqa: S608 - names of ours only
+            f"WHERE suite_id = %s AND digest = %s AND EXISTS (SELECT 1 {is_current})"
+        ),
+        uuid=(lambda value: value) if vendor == "postgresql" else (lambda value: value.hex),
+        time=connection.ops.adapt_datetimefield_value,
     )
-    suite_id = Suite._meta.pk.get_db_prep_save(credentials.suite_id, connection)
-    return sql, [*values, suite_id, credentials.version]
-
-
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)

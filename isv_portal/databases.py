@@ -7,6 +7,8 @@ A commit is durable, a frozen client holds nothing up, and a cache that hangs co
 from pathlib import Path
 from typing import Any
 
+from dingtalk.patience import SESSION_LIMITS
+
 _SQLITE = "django.db.backends.sqlite3"
 _POSTGRESQL = "django.db.backends.postgresql"
 
@@ -28,7 +30,13 @@ _POSTGRESQL_OPTIONS = {
     "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s",
 }
 # A server that froze without closing the connection: DingTalk waits 1,200 ms and no longer.
-_IMPATIENT_POSTGRESQL_OPTIONS = {"connect_timeout": 1, "tcp_user_timeout": 1000}
+_IMPATIENT_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 1,
+    "tcp_user_timeout": 1000,
+    "options": f"{_POSTGRESQL_OPTIONS['options']} {SESSION_LIMITS}",
+    # Django turns prepared statements off; only what asks for it is prepared (`dingtalk.patience`).
+    "prepare_threshold": 5,
+}
 
 
 def sqlite_database(data_dir: Path) -> dict[str, Any]:
@@ -40,8 +48,8 @@ def configured_database(parsed: dict[str, Any], *, is_for_callbacks: bool = Fals
     """
     Return the database that DATABASE_URL names, with our options where the URL has none.
 
-    `is_for_callbacks`: give up sooner, and do not ask a kept connection whether it lives before each
-    use, since that is a round trip; `dingtalk.callbacks` opens a new one when it does not.
+    `is_for_callbacks`: give up sooner, prepare statements, and do not ask a kept connection whether it lives
+    before each use, since that is a round trip; `dingtalk.callbacks` opens a new one when it does not.
     """
     defaults = {_SQLITE: _SQLITE_OPTIONS, _POSTGRESQL: _POSTGRESQL_OPTIONS}.get(parsed["ENGINE"], {})
     if is_for_callbacks and parsed["ENGINE"] == _POSTGRESQL:

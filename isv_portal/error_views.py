@@ -1,5 +1,5 @@
 """
-What is answered when no view does: JSON below /api, the one refusal below /callback, else a plain page.
+What is answered when no view does: JSON below /api, else a plain page.
 
 Django calls these by keyword: the parameter must be named `exception`, or every 404 becomes a 500.
 """
@@ -10,10 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from dingtalk.views import refusal
-
 API_PREFIX = "/api/"
-CALLBACK_PREFIX = "/callback/"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -48,11 +45,6 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _for_machines(request: HttpRequest, status: HTTPStatus, code: str, detail: str) -> HttpResponse | None:
-    if request.path.startswith(CALLBACK_PREFIX):
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # Not stored, so not acknowledged: DingTalk sends it again.
-            return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain")
-        return refusal()
     if request.path.startswith(API_PREFIX):
         kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
         errors = [{"code": code, "detail": detail, "attr": None}]

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
-REQUEST_ID_HEADER = "X-Request-ID"
+from dingtalk.callback_endpoint import REQUEST_ID_HEADER
+from dingtalk.foundation.client_address import client_address as address_of
+
 # The server takes paths of 64 KiB, and anyone can have each of them logged.
 LONGEST_LOGGED_PATH = 200
 
@@ -15,16 +16,10 @@ LONGEST_LOGGED_PATH = 200
 def client_address(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """
-    Make REMOTE_ADDR the client's address when a proxy of ours stands in front (BEHIND_TLS_PROXY).
-
-    The proxy appends what it saw, so only the last entry of X-Forwarded-For can be believed.
-    """
+    """Make REMOTE_ADDR the client's address, also when a proxy of ours stands in front."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if settings.BEHIND_TLS_PROXY:
-            last = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-            request.META["REMOTE_ADDR"] = last or request.META.get("REMOTE_ADDR", "")
+        request.META["REMOTE_ADDR"] = address_of(request.META)
         return get_response(request)
 
     return middleware
@@ -34,7 +29,7 @@ class RequestLog(RequestMiddleware):
     """
     Binds a request id to all log lines of a request, writes one line at its end, and names it in the answer.
 
-    Only method and path are logged: a callback's query holds its signature.
+    Only method and path are logged: a query may hold secrets.
     """
 
     @staticmethod

@@ -112,7 +112,7 @@ CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in CSRF_TRUSTED_ORIGINS if ori
 PUBLIC_BASE_URL = PUBLIC_BASE_URL.rstrip("/")
 
 # --- Applications ------------------------------------------------------------------------------
-ROOT_URLCONF = "isv_portal.urls" if PORTAL_ROLE == "all" else f"isv_portal.urls_{PORTAL_ROLE}"
+ROOT_URLCONF = "isv_portal.urls_callback" if PORTAL_ROLE == "callback" else "isv_portal.urls_web"
 WSGI_APPLICATION = "isv_portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,6 +1,10 @@
-"""URLs of a process that serves DingTalk only (PORTAL_ROLE=callback): callbacks and health."""
+"""
+URLs of a process that serves DingTalk only (PORTAL_ROLE=callback): health.
 
-from django.urls import include, path
+Callbacks do not come this way: `isv_portal.wsgi` gives them to `dingtalk.callback_endpoint`.
+"""
+
+from django.urls import path
 
 from isv_portal import health
 
@@ -9,8 +13,7 @@ handler403 = "isv_portal.error_views.permission_denied"
 handler404 = "isv_portal.error_views.not_found"
 handler500 = "isv_portal.error_views.server_error"
 
-health_urls = [
+urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
-urlpatterns = [path("", include("dingtalk.urls")), *health_urls]

@@ -13,7 +13,7 @@ handler404 = urls_callback.handler404
 handler500 = urls_callback.handler500
 
 urlpatterns = [
-    *urls_callback.health_urls,
+    *urls_callback.urlpatterns,
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

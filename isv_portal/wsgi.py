@@ -1,8 +1,23 @@
 """The WSGI application that the server runs: `granian --interface wsgi isv_portal.wsgi:application`."""
 
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "isv_portal.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from dingtalk import callback_endpoint  # noqa: E402 - its models need Django to be set up
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answer callbacks by their own endpoint, where this process takes any, and all else by Django."""
+    if callback_endpoint.is_callback(environ) and settings.PORTAL_ROLE != "web":
+        return callback_endpoint.application(environ, start_response)
+    return _django(environ, start_response)

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from dingtalk.foundation.plain_records import PlainRecord
 from dingtalk.foundation.secret import MASK, Secret
 from dingtalk.foundation.secret_registry import SecretRegistry
 from dingtalk.foundation.sensitive_text import is_sensitive_name, mask_by_name
@@ -48,9 +49,15 @@ class RedactedError(Exception):
 
 
 class RedactingFilter(logging.Filter):
-    """Mask secrets in the message, its arguments, the extra fields and the traceback; drop nothing."""
+    """
+    Mask secrets in the message, its arguments, the extra fields and the traceback; drop nothing.
+
+    A plain record holds none, and is let through as it is.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record, PlainRecord):
+            return True
         _redact_message(record)
         _redact_extra(record)
         _redact_exception(record)

@@ -7,13 +7,13 @@ four big-endian bytes, the message, the owner key (for an ISV: the suite key), a
 Source: open.dingtalk.com, "callback-event-message-body-encryption-and-decryption"
 """
 
-import binascii
 import hmac
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import pybase64
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
@@ -51,7 +51,7 @@ def encrypt_message(message: bytes, *, aes_key: bytes, owner_key: str, random16:
     padding = PADDING_BLOCK_BYTES - len(frame) % PADDING_BLOCK_BYTES
     encryptor = Cipher(AES256(aes_key), CBC(aes_key[:AES_BLOCK_BYTES])).encryptor()
     encrypted = encryptor.update(frame + bytes([padding]) * padding) + encryptor.finalize()
-    return b64encode(encrypted).decode()
+    return pybase64.b64encode_as_string(encrypted)
 
 
 def decrypt_message(encrypt: str, *, aes_key: bytes, owner_keys: Collection[str]) -> tuple[bytes, str]:
@@ -112,7 +112,7 @@ def _open_frame(encrypt: str, aes_key: bytes) -> _Frame:
 def _decode_ciphertext(encrypt: str) -> bytes:
     text = encrypt.replace("\r", "").replace("\n", "")
     try:
-        ciphertext = binascii.a2b_base64(text, strict_mode=True)
+        ciphertext = pybase64.b64decode(text, validate=True)
     except ValueError:
         raise DecryptionFailed from None
     if len(ciphertext) < 2 * AES_BLOCK_BYTES or len(ciphertext) % AES_BLOCK_BYTES:

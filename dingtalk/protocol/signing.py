@@ -14,8 +14,10 @@ def callback_signature(*, token: str, timestamp: str, nonce: str, encrypt: str) 
 
     Source: open.dingtalk.com, "http-callback-overview"
     """
-    parts = sorted(part.encode() for part in (token, timestamp, nonce, encrypt))
-    return hashlib.sha1(b"".join(parts)).hexdigest()  # noqa: S324 - the platform's choice
+    digest = hashlib.sha1(usedforsecurity=False)
+    for part in sorted((token.encode(), timestamp.encode(), nonce.encode(), encrypt.encode())):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def request_signature(*, suite_secret: str, suite_ticket: str, timestamp_ms: int) -> str:

@@ -25,7 +25,7 @@ def read_json_body(request: Request) -> dict[str, Any]:
     if media_type != MEDIA_TYPE:
         raise UnsupportedMediaType(media_type[:100])
     try:
-        body = read_body(request._request, max_bytes=MAX_BODY_BYTES)
+        body = read_body(request._request.META, max_bytes=MAX_BODY_BYTES)
         return read_json_object(body, max_bytes=MAX_BODY_BYTES, max_depth=MAX_DEPTH)
     except (MalformedEnvelope, MalformedEvent) as error:
         raise ParseError(f"Not usable: {error}.") from error

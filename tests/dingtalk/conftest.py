@@ -1,7 +1,6 @@
 """A suite, and DingTalk pushing to it."""
 
 import pytest
-from django.test import Client
 
 from dingtalk.models import Suite
 from tests.support.callback_signer import Signer
@@ -21,6 +20,6 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def callbacks(client: Client, suite: Suite, signer: Signer) -> Callbacks:
+def callbacks(suite: Suite, signer: Signer) -> Callbacks:
     """DingTalk pushing to the suite."""
-    return Callbacks(client, suite, signer)
+    return Callbacks(suite, signer)

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from dingtalk.models import ReceivedPush, SuiteTicket
 from tests.support.callback_signer import Signer
 from tests.support.callbacks import Callbacks
 from tests.support.protocol_fixtures import load_event
+from tests.support.wsgi import WsgiClient
 
 AT_ONCE = 4
 
@@ -24,7 +24,7 @@ def _sender(callbacks: Callbacks, signer: Signer, name: str) -> Callable[[], int
 
     def send() -> int:
         try:
-            return Client().post(url, data=body, content_type="application/json").status_code
+            return WsgiClient().post(url, body).status_code
         finally:
             connection.close()
 

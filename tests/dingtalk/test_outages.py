@@ -70,10 +70,10 @@ def test_a_push_that_was_refused_once_came_through_later():
     assert not Outage.objects.exists()
 
 
-def test_the_callback_view_reports_what_it_refused_when_it_can_store_again(
+def test_the_callback_endpoint_reports_what_it_refused_when_it_can_store_again(
     callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("dingtalk.views.refused_pushes", RefusedPushes())
+    monkeypatch.setattr("dingtalk.callback_endpoint.refused_pushes", RefusedPushes())
     _change_suites("callback_token = 'k1:broken' || callback_token")
     for seconds in (0, 40):
         with time_machine.travel(after(seconds), tick=False):

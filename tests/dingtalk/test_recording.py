@@ -1,8 +1,8 @@
 """Pushes recorded without their secrets, and played to a portal on this machine."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,6 +20,7 @@ from tests.support.callbacks import (
     sync_row,
     ticket_push,
 )
+from tests.support.wsgi_server import wsgi_server
 
 SECRETS = ("ticket-canary-0001", "permanent-canary-0001", "auth-code-canary-01")
 
@@ -38,6 +39,13 @@ def received(callbacks: Callbacks) -> Suite:
     return callbacks.suite
 
 
+@pytest.fixture
+def portal() -> Iterator[str]:
+    """The URL of a portal that works on this test's database."""
+    with wsgi_server() as url:
+        yield url
+
+
 def play(file: Path, suite_key: str, url: str) -> None:
     call_command("pushes", "play", str(file), "--suite", suite_key, "--url", url)
 
@@ -54,16 +62,14 @@ def test_a_recording_holds_no_secret_and_keeps_them_apart(received: Suite) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_a_recording_is_played_to_another_suite_of_a_local_portal(
-    received: Suite, tmp_path: Path, live_server: Any, capsys: pytest.CaptureFixture[str]
+    received: Suite, tmp_path: Path, portal: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "pushes.jsonl"
     call_command("pushes", "record", "--suite", received.suite_key, "--out", str(file))
     target = make_suite(suite_id="31415009", suite_key="suitelocal", callback_token=TOKEN[::-1])
     callback_credentials.clear()
 
-    call_command(
-        "pushes", "play", str(file), "--suite", "suitelocal", "--url", live_server.url + target.callback_path
-    )
+    call_command("pushes", "play", str(file), "--suite", "suitelocal", "--url", portal + target.callback_path)
 
     bodies = [json.loads(bytes(push.body)) for push in ReceivedPush.objects.filter(suite=target)]
     assert len(bodies) == 3
@@ -73,7 +79,7 @@ def test_a_recording_is_played_to_another_suite_of_a_local_portal(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_push_that_is_not_acknowledged_is_told(received: Suite, tmp_path: Path, live_server: Any) -> None:
+def test_a_push_that_is_not_acknowledged_is_told(received: Suite, tmp_path: Path, portal: str) -> None:
     file = tmp_path / "pushes.jsonl"
     call_command("pushes", "record", "--suite", received.suite_key, "--out", str(file))
 
@@ -85,7 +91,7 @@ def test_a_push_that_is_not_acknowledged_is_told(received: Suite, tmp_path: Path
             "--suite",
             received.suite_key,
             "--url",
-            f"{live_server.url}/callback/0/",
+            f"{portal}/callback/0/",
         )
 
     assert ended.value.code == 1

@@ -17,15 +17,6 @@ def test_below_the_api_an_unknown_path_is_answered_in_the_api_shape(client):
     }
 
 
-def test_an_unknown_path_below_callback_is_refused_as_every_other_callback(client, db):
-    unknown_path = client.post("/callback/slug/more/of/it")
-    not_a_callback = client.post("/callback/slug/")
-
-    assert unknown_path.status_code == not_a_callback.status_code == 400
-    assert unknown_path.content == not_a_callback.content
-    assert unknown_path["Content-Type"] == not_a_callback["Content-Type"]
-
-
 def test_an_unknown_page_is_a_plain_page(client):
     response = client.get("/nothing/here")
 
@@ -55,13 +46,6 @@ def test_a_failure_of_ours_is_a_server_error_without_its_reason():
 
     assert response.status_code == 500
     assert json.loads(response.content)["type"] == "server_error"
-
-
-def test_a_callback_that_failed_is_not_acknowledged_and_asks_to_come_again():
-    response = error_views.server_error(RequestFactory().post("/callback/slug/"))
-
-    assert response.status_code == 503
-    assert response.content == b""
 
 
 def test_a_request_for_a_foreign_host_is_a_bad_request_not_a_failure():

@@ -36,7 +36,7 @@ def test_imports_point_one_way(copy):
     ("module", "line"),
     [
         ("dingtalk/routing.py", "import tenants.services"),
-        ("tenants/services.py", "import isv_portal.urls"),
+        ("tenants/services.py", "import isv_portal.urls_web"),
         ("dingtalk/protocol/crypto.py", "import django.conf"),
         ("dingtalk/protocol/crypto.py", "import requests"),
         ("dingtalk/foundation/ids.py", "import dingtalk.models"),

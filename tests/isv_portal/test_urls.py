@@ -3,6 +3,8 @@ import re
 import pytest
 from django.urls import Resolver404, resolve
 
+from tests.support.wsgi import WsgiClient
+
 LINKED = re.compile(r"""(?:src|href)=["']([^"']+)""")
 
 
@@ -42,9 +44,8 @@ def test_the_api_describes_itself_to_everybody(client):
 @pytest.mark.parametrize(
     ("urls", "there", "not_there"),
     [
-        ("isv_portal.urls", ["/callback/x/", "/admin/", "/api/v1/tenants", "/healthz"], []),
         ("isv_portal.urls_web", ["/admin/", "/api/v1/tenants", "/healthz"], ["/callback/x/"]),
-        ("isv_portal.urls_callback", ["/callback/x/", "/healthz"], ["/admin/", "/api/v1/tenants"]),
+        ("isv_portal.urls_callback", ["/healthz"], ["/admin/", "/api/v1/tenants", "/callback/x/"]),
     ],
 )
 def test_each_role_serves_its_part(urls, there, not_there):
@@ -53,3 +54,11 @@ def test_each_role_serves_its_part(urls, there, not_there):
     for path in not_there:
         with pytest.raises(Resolver404):
             resolve(path, urlconf=urls)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "status"), [("all", 400), ("callback", 400), ("web", 404)])
+def test_each_role_but_web_takes_callbacks(settings, role, status):
+    settings.PORTAL_ROLE = role
+
+    assert WsgiClient().post("/callback/x/").status_code == status

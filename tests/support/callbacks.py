@@ -4,11 +4,9 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
-from django.test import Client
-
 from dingtalk.models import PushMode, Suite
 from tests.support.callback_signer import Signer
+from tests.support.wsgi import Answer, WsgiClient
 
 SUITE_KEY = "suitekq7ymx3wq2ulr9vd"
 TOKEN = "callbacktoken0001"
@@ -67,23 +65,21 @@ def ticket_push(ticket: str, *, time_ms: int = PLATFORM_TIME_MS) -> dict[str, An
 class Callbacks:
     """DingTalk pushing to one suite: signs, sends, and checks what is answered."""
 
-    def __init__(self, client: Client, suite: Suite, signer: Signer) -> None:
-        self.client = client
+    def __init__(self, suite: Suite, signer: Signer) -> None:
+        self.client = WsgiClient()
         self.suite = suite
         self.signer = signer
 
-    def push(self, document: dict[str, Any] | bytes, **how: Any) -> HttpResponse:
+    def push(self, document: dict[str, Any] | bytes, **how: Any) -> Answer:
         """Push a document, signed and encrypted."""
         return self.send(*self.signer.push(document, **how))
 
-    def send(self, query: dict[str, str] | str, body: bytes, **headers: Any) -> HttpResponse:
+    def send(self, query: dict[str, str] | str, body: bytes, **headers: Any) -> Answer:
         """Send a request as it is."""
         slug = headers.pop("slug", self.suite.path_slug)
         text = query if isinstance(query, str) else urlencode(query)
-        return self.client.post(
-            f"/callback/{slug}/?{text}", data=body, content_type="application/json", **headers
-        )
+        return self.client.post(f"/callback/{slug}/?{text}", body, **headers)
 
-    def is_acknowledged(self, response: HttpResponse) -> bool:
+    def is_acknowledged(self, response: Answer) -> bool:
         """Whether DingTalk would take the answer for the encrypted success."""
         return response.status_code == 200 and self.signer.open(response.json()) == b"success"

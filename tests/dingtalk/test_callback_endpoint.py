@@ -4,10 +4,10 @@ import json
 import logging
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from dingtalk.models import ReceivedPush, Suite, SuiteTicket
 from tests.support.callback_signer import Signer
@@ -221,15 +221,10 @@ def test_a_forged_length_is_refused(callbacks: Callbacks, signer: Signer, length
     assert reply.status_code == 400
 
 
-def test_the_url_works_without_its_last_slash(client: Client, callbacks: Callbacks, signer: Signer) -> None:
+def test_the_url_works_without_its_last_slash(callbacks: Callbacks, signer: Signer) -> None:
     query, body = signer.push(load_event("suite_ticket"))
 
-    reply = client.post(
-        f"/callback/{callbacks.suite.path_slug}",
-        data=body,
-        content_type="application/json",
-        query_params=query,
-    )
+    reply = callbacks.client.post(f"/callback/{callbacks.suite.path_slug}?{urlencode(query)}", body)
 
     assert callbacks.is_acknowledged(reply)
 
@@ -240,11 +235,37 @@ def test_what_is_pushed_to_the_random_is_never_encrypted_back(callbacks: Callbac
     assert signer.open(reply.json()) == b"success"
 
 
-@pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options"])
-def test_other_methods_are_refused(client: Client, suite: Suite, method: str) -> None:
-    reply = getattr(client, method)(f"/callback/{suite.path_slug}/")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_other_methods_are_refused(callbacks: Callbacks, method: str) -> None:
+    reply = callbacks.client.send(method, f"/callback/{callbacks.suite.path_slug}/")
 
     assert reply.status_code == 405
+    assert reply["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/callback/", "/callback/slug/more/of/it", "/callback//"])
+def test_an_unknown_path_is_refused_as_every_other_callback(callbacks: Callbacks, path: str) -> None:
+    unknown_path = callbacks.client.post(path)
+    not_a_callback = callbacks.client.post("/callback/slug/")
+
+    assert unknown_path.status_code == not_a_callback.status_code == 400
+    assert unknown_path.content == not_a_callback.content
+    assert unknown_path["Content-Type"] == not_a_callback["Content-Type"]
+
+
+def test_a_failure_of_ours_is_not_acknowledged_and_asks_to_come_again(
+    callbacks: Callbacks, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, body = signer.push(load_event("check_url"))
+    # An error that nobody has thought of, out of the operating system.
+    monkeypatch.setattr("secrets.token_bytes", lambda _: 1 / 0)
+
+    reply = callbacks.send(query, body, HTTP_X_REQUEST_ID="r-1")
+
+    assert reply.status_code == 503
+    assert reply["Retry-After"] == "1"
+    assert reply["X-Request-ID"] == "r-1"
+    assert reply.content == b""
 
 
 def test_a_refusal_is_in_the_log_without_content(

@@ -1,0 +1,194 @@
+"""
+The callback endpoint: from a WSGI request to `callbacks.receive` and back.
+
+Not a view of Django: its request, signals and middleware cost more than verifying, decrypting and storing
+together, and a callback needs none of them. `isv_portal.wsgi` hands over every request below /callback/.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import orjson
+import structlog
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DatabaseError
+
+from dingtalk import callbacks
+from dingtalk.credentials import callback_credentials
+from dingtalk.errors import CannotReceive
+from dingtalk.foundation.client_address import client_address
+from dingtalk.foundation.plain_records import log_plainly
+from dingtalk.foundation.redaction import redact_text
+from dingtalk.outages import refused_pushes
+from dingtalk.protocol.envelope import Envelope
+from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
+from dingtalk.refusal_log import RefusedRequest, refusal_log
+from dingtalk.request_body import read_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PATH_PREFIX = "/callback/"
+MAX_QUERY_LENGTH = 8_192
+REQUEST_ID_HEADER = "X-Request-ID"
+# The single answer to everything that is no callback for us; it says nothing about why.
+REFUSAL = b"Bad request\n"
+
+# A slash is easily lost when a URL is copied, and DingTalk follows no redirect.
+_PATH = re.compile(rf"{PATH_PREFIX}([^/]+)/?")
+_GIVEN_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_PLAIN, _JSON = ("Content-Type", "text/plain"), ("Content-Type", "application/json")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is sent back; length and request id are added to its headers."""
+
+    status: HTTPStatus
+    body: bytes
+    headers: Sequence[tuple[str, str]]
+
+
+_REFUSED = _Answer(HTTPStatus.BAD_REQUEST, REFUSAL, [_PLAIN])
+_WRONG_METHOD = _Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", [_PLAIN, ("Allow", "POST")])
+# Not stored, so not acknowledged: DingTalk sends it again.
+_NOT_STORED = _Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"", [_PLAIN, ("Retry-After", "1")])
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request below /callback/, with what each log line about it has."""
+
+    environ: "WSGIEnvironment"
+    id: str
+    source: str
+
+    @property
+    def query(self) -> str:
+        return str(self.environ.get("QUERY_STRING", ""))
+
+
+def is_callback(environ: "WSGIEnvironment") -> bool:
+    """Whether this endpoint answers the request."""
+    return str(environ.get("PATH_INFO", "")).startswith(PATH_PREFIX)
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Take a push of DingTalk; 200 with the encrypted `success`, 400 for all that is not for us, or 503."""
+    request = _Request(environ, id=_request_id(environ), source=client_address(environ))
+    structlog.contextvars.bind_contextvars(request_id=request.id, ip=request.source)
+    try:
+        answer = _answer(request)
+    finally:
+        structlog.contextvars.clear_contextvars()
+        _let_go_of_connection()
+    start_response(
+        _STATUS_LINES[answer.status],
+        [
+            *answer.headers,
+            # Without a length the server sends it in chunks, which not every client reads.
+            ("Content-Length", str(len(answer.body))),
+            (REQUEST_ID_HEADER, request.id),
+        ],
+    )
+    return [answer.body]
+
+
+def _answer(request: _Request) -> _Answer:
+    path = _PATH.fullmatch(request.environ["PATH_INFO"])
+    if path is None:
+        logger.warning("callback_refused", extra={"reason": "UnknownPath"})
+        return _REFUSED
+    if request.environ["REQUEST_METHOD"] != "POST":
+        logger.warning("callback_refused", extra={"reason": "WrongMethod"})
+        return _WRONG_METHOD
+    now = datetime.now(UTC)
+    try:
+        return _receive(request, path[1], now=now)
+    except CannotReceive:
+        logger.exception("callback_not_received")
+    except Exception:
+        # A failure of ours must not look like a refusal.
+        logger.exception("callback_failed")
+    refused_pushes.add(now=now)
+    return _NOT_STORED
+
+
+def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
+    body = b""
+    try:
+        body = read_body(request.environ)
+        envelope = Envelope.parse(_read_query(request.query), body)
+        received = callbacks.receive(slug=slug, envelope=envelope, received_at=now)
+    except ProtocolError as error:
+        _note_refusal(error, slug=slug, request=request, body=body, now=now)
+        return _REFUSED
+    _log_received(received, request, now=now)
+    refused_pushes.report(now=now)
+    return _Answer(HTTPStatus.OK, orjson.dumps(received.reply), [_JSON])
+
+
+def _log_received(received: callbacks.Received, request: _Request, *, now: datetime) -> None:
+    log_plainly(
+        logger,
+        "callback_received",
+        at=now,
+        request_id=request.id,
+        ip=request.source,
+        suite_key=received.suite_key,
+        event_type=redact_text(received.event_type),
+        is_new=received.is_new,
+        credential=received.credential_name,
+    )
+
+
+def _read_query(query: str) -> list[tuple[str, str]]:
+    if len(query) > MAX_QUERY_LENGTH:
+        raise MalformedEnvelope("the query is too long")
+    return parse_qsl(query, keep_blank_values=True)
+
+
+def _note_refusal(error: ProtocolError, *, slug: str, request: _Request, body: bytes, now: datetime) -> None:
+    """Keep the reason for the operator: a different answer would help to guess keys."""
+    reason = type(error).__name__
+    logger.warning("callback_refused", extra={"reason": reason})
+    refused = RefusedRequest(
+        reason=reason,
+        at=now,
+        source=request.source or None,
+        query=request.query[:MAX_QUERY_LENGTH],
+        body=body,
+    )
+    refusal_log.add(_suite_of(slug), refused)
+
+
+def _suite_of(slug: str) -> UUID | None:
+    try:
+        return callback_credentials.get(slug).suite_id
+    except (ProtocolError, CannotReceive, DatabaseError):
+        return None
+
+
+def _request_id(environ: "WSGIEnvironment") -> str:
+    """Return the id that a proxy gave the request, masked like all that comes from outside, or a new one."""
+    given = str(environ.get("HTTP_X_REQUEST_ID", ""))
+    return redact_text(given) if _GIVEN_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def _let_go_of_connection() -> None:
+    """Close the thread's database connection when it is broken or too old, as Django does after a request."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    is_suspect = connection.errors_occurred or connection.close_at is not None
+    if is_suspect and not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
