@@ -62,7 +62,7 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 	@$(MANAGE) portal $(ARGS)
 
 # --- Test --------------------------------------------------------------------------------------
-.PHONY: test test-postgresql test-sqlite bench
+.PHONY: test test-postgresql test-sqlite bench faults
 test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
@@ -73,6 +73,9 @@ test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
 
 bench: $(DEV) ## Measure the callback and token endpoints against bare twins
 	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(DEV) ## Kill and hang what the portal stands on while events come (ARGS="--scenario F7 --seed 5")
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # --- Check -------------------------------------------------------------------------------------
 .PHONY: check format format-check lint types contract migrations-check deploy-check

@@ -33,12 +33,14 @@ class Deed:
 
     `at_ms`: the platform's time of the event, now if None. `silent`: the state changes and nothing is
     pushed. `stale`: the event is pushed and the state stays, as when an old event arrives late.
+    `unsent`: the pushes are made and shown, and whoever asked for the deed delivers them.
     `deliveries`: how often it is pushed; None is once, and for a temporary code what the options say.
     """
 
     at_ms: int | None = None
     silent: bool = False
     stale: bool = False
+    unsent: bool = False
     deliveries: int | None = None
     scope: Scope | None = None
     different_codes: bool | None = None
@@ -178,6 +180,8 @@ class Administrator:
         return [document] * (1 if scene.deed.deliveries is None else scene.deed.deliveries)
 
     def _push(self, scene: _Scene, document: Document) -> Push:
+        if scene.deed.unsent:
+            return self._pusher.keep(scene.suite, document, corp_id=scene.company.corp_id)
         refresh = None
         if "bizData" in document and not scene.deed.stale:
             refresh = lambda: latest_rows(self._world, document)  # noqa: E731

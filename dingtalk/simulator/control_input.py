@@ -89,6 +89,7 @@ def read_deed(body: dict[str, Any]) -> Deed:
         at_ms=at_ms,
         silent=bool(body.get("silent")),
         stale=bool(body.get("stale")),
+        unsent=bool(body.get("unsent")),
         deliveries=deliveries,
         scope=_scope(body),
         different_codes=body.get("different_codes"),

@@ -119,6 +119,10 @@ class Pusher:
         self._start(self._run(push, suite, refresh or (lambda: content)))
         return push
 
+    def keep(self, suite: Suite, content: Content, *, corp_id: str = "") -> Push:
+        """Record a push that somebody else delivers."""
+        return self._record(suite, content, corp_id=corp_id, retry_delays=())
+
     def send_ticket(self, suite: Suite, content: Content, *, refresh: Refresh) -> Push:
         """Start the push of a ticket, which is repeated far longer than an event."""
         options = self._world.options

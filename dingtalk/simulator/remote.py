@@ -35,6 +35,10 @@ class SimulatorRemote:
         """Have a new suite ticket pushed."""
         return self._call("POST", f"/_sim/suites/{suite_key}/push-ticket", {"wait": True})
 
+    def add_company(self, **values: Any) -> Any:
+        """Make a company; what is missing is invented."""
+        return self._call("POST", "/_sim/companies", values)
+
     def act(self, suite_key: str, corp_id: str, action: str, **options: Any) -> Any:
         """Do what a company's administrator does: authorize, change, stop, restore, relieve, …"""
         path = f"/_sim/suites/{suite_key}/companies/{corp_id}/{action}"

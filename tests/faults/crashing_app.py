@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from tests.faults.crash_points import ALL, FOLDER_VARIABLE, CrashPoint, Moment, armed_file, crashed_file
+from tests.faults.crash_points import ALL, CrashFolder, CrashPoint, Moment, armed_file, crashed_file
 
 # An answer that was returned is on its way by then.
 SOON_SECONDS = 0.05
@@ -26,7 +26,7 @@ class CrashingConfig(AppConfig):
 
     def ready(self) -> None:
         """Wrap every function that has a crash point."""
-        folder = Path(os.environ[FOLDER_VARIABLE])
+        folder = CrashFolder(Path(os.environ["DATA_DIR"])).path
         for point in ALL:
             wrap(point, folder)
 

@@ -31,7 +31,7 @@ def act_in_a_process(folder: Path, moment: str) -> subprocess.CompletedProcess[s
 
 def crash(folder: str, moment: str) -> None:
     """What that process does."""
-    crashing_app.wrap(CrashPoint("here", TARGET, Moment(moment)), Path(folder))
+    crashing_app.wrap(CrashPoint("here", TARGET, Moment(moment)), CrashFolder(Path(folder)).path)
     VICTIM.act()
     print("returned", flush=True)
     time.sleep(4 * crashing_app.SOON_SECONDS)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.faults.crash_points import EXCHANGING, HANDLING, RECEIVING, CrashFolder, CrashPoint
+from tests.faults.crash_points import ENVIRONMENT, EXCHANGING, HANDLING, RECEIVING, CrashFolder, CrashPoint
 from tests.journeys.conftest import empty_redis, new_database
 from tests.journeys.operator import Operator
 from tests.journeys.processes import eventually
@@ -84,9 +84,9 @@ def world(
     postgresql_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CrashingWorld]:
     directory = tmp_path_factory.mktemp("lost-answers")
-    folder = CrashFolder(directory / "crash-points")
+    folder = CrashFolder(directory / "data")
     stack = Stack(directory, database_url=new_database(postgresql_url), redis_url=empty_redis(redis_url))
-    stack.env = {**stack.env, **folder.environment}
+    stack.env = {**stack.env, **ENVIRONMENT}
     stack.start()
     try:
         yield CrashingWorld(stack, folder)

