@@ -17,6 +17,7 @@ from tests.faults.world import World
 EXCHANGE = "/service/get_permanent_code"
 REAUTH = "/service/reauth_corp"
 ACTIVATE = "/service/activate_suite"
+EVERY_CALL = "*"
 AUTH_INFO = "/service/get_auth_info"
 SCOPE = "/auth/scopes"
 CORP_TOKEN_CALLS = (
@@ -119,3 +120,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return a percentile, 0 of nothing."""
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 1) if ordered else 0.0
+
+
+def seconds_until(look: Callable[[], bool], *, within: float) -> float | None:
+    """Look until it is so; return after how many seconds, None when not in time."""
+    began = time.monotonic()
+    while not look():
+        if time.monotonic() - began > within:
+            return None
+        time.sleep(0.2)
+    return round(time.monotonic() - began, 1)
