@@ -7,7 +7,6 @@ together, and a callback needs none of them. `isv_portal.wsgi` hands over every 
 
 import logging
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from dingtalk.errors import CannotReceive
 from dingtalk.foundation.client_address import client_address
 from dingtalk.foundation.plain_records import log_plainly
 from dingtalk.foundation.redaction import redact_text
+from dingtalk.foundation.request_ids import REQUEST_ID_HEADER, request_id_of
 from dingtalk.outages import refused_pushes
 from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
@@ -38,13 +38,11 @@ if TYPE_CHECKING:
 
 PATH_PREFIX = "/callback/"
 MAX_QUERY_LENGTH = 8_192
-REQUEST_ID_HEADER = "X-Request-ID"
 # The single answer to everything that is no callback for us; it says nothing about why.
 REFUSAL = b"Bad request\n"
 
 # A slash is easily lost when a URL is copied, and DingTalk follows no redirect.
 _PATH = re.compile(rf"{PATH_PREFIX}([^/]+)/?")
-_GIVEN_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PLAIN, _JSON = ("Content-Type", "text/plain"), ("Content-Type", "application/json")
 
@@ -86,7 +84,7 @@ def is_callback(environ: "WSGIEnvironment") -> bool:
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Take a push of DingTalk; 200 with the encrypted `success`, 400 for all that is not for us, or 503."""
-    request = _Request(environ, id=_request_id(environ), source=client_address(environ))
+    request = _Request(environ, id=request_id_of(environ), source=client_address(environ))
     structlog.contextvars.bind_contextvars(request_id=request.id, ip=request.source)
     try:
         answer = _answer(request)
@@ -178,12 +176,6 @@ def _suite_of(slug: str) -> UUID | None:
         return callback_credentials.get(slug).suite_id
     except (ProtocolError, CannotReceive, DatabaseError):
         return None
-
-
-def _request_id(environ: "WSGIEnvironment") -> str:
-    """Return the id that a proxy gave the request, masked like all that comes from outside, or a new one."""
-    given = str(environ.get("HTTP_X_REQUEST_ID", ""))
-    return redact_text(given) if _GIVEN_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _let_go_of_connection() -> None:

@@ -6,8 +6,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
-from dingtalk.callback_endpoint import REQUEST_ID_HEADER
 from dingtalk.foundation.client_address import client_address as address_of
+from dingtalk.foundation.request_ids import REQUEST_ID_HEADER
 
 # The server takes paths of 64 KiB, and anyone can have each of them logged.
 LONGEST_LOGGED_PATH = 200

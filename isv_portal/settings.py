@@ -81,7 +81,7 @@ DINGTALK_CALLING_PROCESSES: int = env.int("DINGTALK_CALLING_PROCESSES", 4, valid
 DINGTALK_BREAKER_FAILURES: int = env.int("DINGTALK_BREAKER_FAILURES", 8, validate=_not_negative)
 DINGTALK_BREAKER_SECONDS: float = env.float("DINGTALK_BREAKER_SECONDS", 15.0, validate=_positive)
 TOKEN_WAIT_SECONDS: float = env.float("TOKEN_WAIT_SECONDS", 5.0, validate=_positive)
-TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 4, validate=_at_least_one)
+TOKEN_MAX_WAITERS: int = env.int("TOKEN_MAX_WAITERS", 8, validate=_at_least_one)
 API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 6000, validate=validate.Range(min=0))
 NOTIFICATIONS_PER_PERSON_AND_DAY: int = env.int(
     "NOTIFICATIONS_PER_PERSON_AND_DAY", 100, validate=_at_least_one
@@ -139,15 +139,21 @@ INSTALLED_APPS = [
 ]
 
 # A callback needs no session, no user and no form protection: what is not there cannot be slow.
-REQUEST_MIDDLEWARE = ["isv_portal.middleware.client_address", "isv_portal.middleware.RequestLog"]
 MIDDLEWARE = (
-    ["django.middleware.security.SecurityMiddleware", *REQUEST_MIDDLEWARE]
+    [
+        "django.middleware.security.SecurityMiddleware",
+        "isv_portal.middleware.client_address",
+        "isv_portal.middleware.RequestLog",
+    ]
     if PORTAL_ROLE == "callback"
     else [
         "django.middleware.security.SecurityMiddleware",
+        "isv_portal.middleware.client_address",
+        # Answers the one request that apps make all day, and lets all others pass.
+        "tenants.api.warm_answers.warm_answers",
         # Before the log: an icon is not worth a line.
         "whitenoise.middleware.WhiteNoiseMiddleware",
-        *REQUEST_MIDDLEWARE,
+        "isv_portal.middleware.RequestLog",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.locale.LocaleMiddleware",
         "django.middleware.common.CommonMiddleware",

@@ -1,19 +1,24 @@
 """Handing a corp access token to a tenant app that asks for it, or that says that it is refused."""
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from dingtalk.foundation import audit
+from dingtalk.foundation.plain_records import PlainValue, log_plainly
 from tenants import limits
 from tenants.errors import TenantNotFound
 from tenants.identifiers import is_corp_id, is_suite_key
-from tenants.models import ApiKey
+from tenants.models import ApiKey, Tenant
 from tenants.queries import get_visible_tenant, visible_tenants
-from tenants.tokens import CorpToken, get_corp_access_token
+from tenants.tokens import CorpToken, get_corp_access_token, handed_out
 from tenants.unknown_companies import look_for_company
+from tenants.warm_tokens import WarmToken
 
 logger = logging.getLogger(__name__)
 
+HANDED_OUT = "A tenant app got a token"
 # The log has each use. The audit trail has one entry an hour for a key and a tenant, or it would be the log.
 AUDIT_EVERY_SECONDS = 60 * 60
 
@@ -30,8 +35,38 @@ def request_token(
     if not (is_suite_key(suite_key) and is_corp_id(corp_id)):
         raise TenantNotFound(suite_key=suite_key, corp_id=corp_id)
     token = _token(key, suite_key=suite_key, corp_id=corp_id, min_ttl_seconds=min_ttl_seconds)
-    _leave_trace(key, suite_key=suite_key, corp_id=corp_id, actor=actor, now=now)
+    logger.info(HANDED_OUT, extra=_log_fields(key, suite_key, corp_id, actor))
+    _audit(
+        lambda: get_visible_tenant(key.client, suite_key=suite_key, corp_id=corp_id),
+        key_id=key.pk,
+        details={"key_prefix": key.prefix, "suite_key": suite_key, "corp_id": corp_id},
+        actor=actor,
+        now=now,
+    )
     return token
+
+
+def hand_out(
+    warm: WarmToken,
+    *,
+    suite_key: str,
+    corp_id: str,
+    actor: audit.Actor,
+    logged: Mapping[str, PlainValue],
+    now: datetime,
+) -> CorpToken:
+    """
+    Hand out a token that was found to be warm, with the same traces as `request_token` leaves.
+
+    `logged`: what the line of the log says of the request; none of it secret.
+    """
+    about = {"key_prefix": warm.key_prefix, "suite_key": suite_key, "corp_id": corp_id}
+    warm.note_use(now=now)
+    _audit(
+        lambda: Tenant.objects.get(pk=warm.tenant_id), key_id=warm.key_id, details=about, actor=actor, now=now
+    )
+    log_plainly(logger, HANDED_OUT, at=now, **about, api_client=actor.name, **logged)
+    return handed_out(warm.current)
 
 
 def request_renewal(
@@ -80,18 +115,18 @@ def _token(key: ApiKey, *, suite_key: str, corp_id: str, min_ttl_seconds: int) -
     return get_corp_access_token(tenants, **wanted, min_ttl_seconds=min_ttl_seconds)
 
 
-def _leave_trace(key: ApiKey, *, suite_key: str, corp_id: str, actor: audit.Actor, now: datetime) -> None:
-    logger.info("A tenant app got a token", extra=_log_fields(key, suite_key, corp_id, actor))
-    name = limits.name_of(key.pk, suite_key, corp_id)
-    if limits.claim(f"token-audited:{name}", seconds=AUDIT_EVERY_SECONDS):
-        tenant = get_visible_tenant(key.client, suite_key=suite_key, corp_id=corp_id)
-        audit.record(
-            action="access_token.read",
-            actor=actor,
-            target=tenant,
-            details={"key_prefix": key.prefix, "suite_key": suite_key, "corp_id": corp_id},
-            now=now,
-        )
+def _audit(
+    find_tenant: Callable[[], Tenant],
+    *,
+    key_id: UUID,
+    details: dict[str, str],
+    actor: audit.Actor,
+    now: datetime,
+) -> None:
+    """Record that a key got the token of a tenant, once an hour; the tenant is looked for only then."""
+    name = limits.name_of(key_id, details["suite_key"], details["corp_id"])
+    if limits.claim_seldom(f"token-audited:{name}", seconds=AUDIT_EVERY_SECONDS):
+        audit.record(action="access_token.read", actor=actor, target=find_tenant(), details=details, now=now)
 
 
 def _log_fields(key: ApiKey, suite_key: str, corp_id: str, actor: audit.Actor) -> dict[str, str]:
