@@ -153,7 +153,7 @@ class Control:
         if action not in ACTIONS:
             raise NotFound(f"an action is one of: {', '.join(sorted(ACTIONS))}")
         pushes = self._act(action, suite, company, deed)
-        result = await self._result(pushes, wait=bool(body.get("wait")))
+        result = await self._result(pushes, wait=bool(body.get("wait")) and not deed.unsent)
         grant = self._world.grants.get((suite.suite_key, company.corp_id))
         result["grant"] = snapshot.describe_grant(self._world, grant) if grant else None
         return result

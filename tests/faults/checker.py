@@ -36,13 +36,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Histories:
-    """The ledgers of one run. `upstream`: the calls as the simulator lists them."""
+    """
+    The ledgers of one run. `upstream`: the calls as the simulator lists them.
+
+    `pushed_again`: what DingTalk pushed by itself, because it was asked to (`reauth_corp`).
+    """
 
     pushed: Sequence[Record]
     given: Sequence[Record]
     ended: Sequence[Record] = ()
     faults: Sequence[Record] = ()
     upstream: Sequence[dict[str, Any]] = ()
+    pushed_again: Sequence[dict[str, Any]] = ()
 
 
 @dataclass
@@ -141,12 +146,13 @@ def _check_ends(histories: Histories, verdict: Verdict) -> None:
 
 
 def _check_upstream(histories: Histories, verdict: Verdict) -> None:
-    """No permanent code was bought more often than the company consented."""
+    """No permanent code was bought more often than the company consented or was asked again."""
     consents = Counter(
         record["corp_id"]
         for record in histories.pushed
         if record["what"] == "event" and record["action"] == "authorize"
     )
+    consents.update(push["corp_id"] for push in histories.pushed_again if push["corp_id"] in consents)
     bought: Counter[str] = Counter()
     refused = activations = 0
     for call in histories.upstream:
@@ -158,6 +164,7 @@ def _check_upstream(histories: Histories, verdict: Verdict) -> None:
     verdict.figures |= {
         "codes bought": sum(bought.values()),
         "codes refused": refused,
+        "grants pushed again": len(histories.pushed_again),
         "activations": activations,
     }
     _blame(verdict, too_often, "whose code was bought twice")

@@ -56,6 +56,7 @@ class Traffic:
             name: Ledger(run.folder / f"{number:02d}-{name}.jsonl") for name in ("pushed", "given", "ended")
         }
         self._seen_calls = world.last_call_id()
+        self._seen_pushes = world.last_push_id()
         plan = make_plan(run.random, pushes=self._events, companies=self._company_count, mix=self._mix)
         self.companies = self._make_companies(number)
         self.pusher = Pusher(
@@ -111,12 +112,18 @@ class Traffic:
 
     def histories(self) -> Histories:
         """Return the ledgers."""
+        simulator = self.world.simulator
         return Histories(
             pushed=self._ledgers["pushed"].read(),
             given=self._ledgers["given"].read(),
             ended=self._ledgers["ended"].read(),
             faults=self.world.faults.read(),
-            upstream=self.world.simulator.calls(since_id=self._seen_calls)["calls"],
+            upstream=simulator.calls(since_id=self._seen_calls)["calls"],
+            pushed_again=[
+                push
+                for push in simulator.pushes(since_id=self._seen_pushes, event_type="tmp_auth_code")["pushes"]
+                if push["attempts"]
+            ],
         )
 
     def _make_companies(self, number: int) -> list[Company]:

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -40,6 +41,7 @@ class World:
         self.folder = folder
         self.faults = Ledger(folder / "faults.jsonl")
         self._numbers = 0
+        self._others: list[str] = []
         self._proxies: dict[str, Proxy] = {}
         self._servers: list[PostgresqlServer | RedisServer] = []
         self.app_key = ""
@@ -122,6 +124,15 @@ class World:
         """Have the supervisor look after it again."""
         self.supervisor.let_go(name)
 
+    def start_another(self, name: str) -> str:
+        """Start a second dispatcher or beat until the world is healed, and return its name."""
+        another = f"{name}-2"
+        self.note(f"start another {name}")
+        start = {"dispatcher": self.stack.start_dispatcher, "beat": self.stack.start_beat}[name]
+        start(another)
+        self._others.append(another)
+        return another
+
     def proxy(self, name: str) -> Proxy:
         """Return the proxy before a service; the scenario has to be registered with it."""
         return self._proxies[name]
@@ -136,6 +147,10 @@ class World:
             else:
                 server.start()
         self.redis.limit_memory("0")
+        while self._others:
+            another = self._others.pop()
+            self.hold(another)
+            self.processes.pop(another).stop()
         for name, process in self.processes.items():
             self._signal_group(process, signal.SIGCONT)
             self.let_go(name)
@@ -153,8 +168,11 @@ class World:
 
     def last_call_id(self) -> int:
         """Return the id of the last call that the simulator has answered."""
-        calls = self.simulator.calls()
-        return int(calls["calls"][-1]["id"]) if calls["calls"] else 0
+        return last_id(self.simulator.calls()["calls"])
+
+    def last_push_id(self) -> int:
+        """Return the id of the last push that the simulator has made."""
+        return last_id(self.simulator.pushes()["pushes"])
 
     def _is_ready(self) -> bool:
         if not all(process.is_running for process in self.processes.values()):
@@ -210,3 +228,8 @@ class World:
     def _signal_group(self, process: Process, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
+
+
+def last_id(listed: list[dict[str, Any]]) -> int:
+    """Return the last id of a list that the simulator gave, 0 of an empty one."""
+    return int(listed[-1]["id"]) if listed else 0

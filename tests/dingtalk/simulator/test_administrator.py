@@ -187,6 +187,17 @@ def test_a_silent_deed_changes_the_state_and_pushes_nothing(
     assert sync_receiver.documents == []
 
 
+def test_what_an_unsent_deed_would_push_is_shown_and_left_to_whoever_asked(
+    sync_isv: Isv, sync_receiver: Receiver, corp_id: str
+):
+    result = sync_isv.remote.act(sync_isv.suite_key, corp_id, "authorize", unsent=True)
+
+    [push] = result["pushes"]
+    assert push["document"]["bizData"][0]["corp_id"] == corp_id
+    assert sync_isv.grant(corp_id)["state"] == "authorized"
+    assert sync_receiver.documents == []
+
+
 def test_a_stale_event_is_pushed_and_changes_nothing(isv: Isv, corp_id: str):
     authorize(isv, corp_id)
     before = isv.grant(corp_id)
