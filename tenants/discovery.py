@@ -14,7 +14,7 @@ from dingtalk.protocol.actions import Action
 from dingtalk.protocol.errors import ApiError, AuthorizationGone
 from tenants import services
 from tenants.models import Tenant
-from tenants.upstream import with_ticket
+from tenants.upstream import AUTH_INFO, with_ticket
 
 _UNKNOWN_COMPANY = (Action.PARAM, Action.NOT_FOUND)
 
@@ -28,7 +28,7 @@ def discover_tenant(*, suite: Suite, corp_id: str) -> Tenant | None:
     asked_at = timezone.now()
     try:
         grant = with_ticket(
-            suite, lambda identity: dingtalk_client().get_auth_info(identity, corp_id=corp_id)
+            suite, lambda identity: dingtalk_client().get_auth_info(identity, corp_id=corp_id), name=AUTH_INFO
         )
     except AuthorizationGone:
         return None

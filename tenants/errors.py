@@ -6,6 +6,7 @@ TenantError
 ├── TenantNotActive       carries the state it was in
 ├── TokenUnavailable      no usable token now; carries when to ask again, and DingTalk's code
 ├── TicketMissing         the suite has no ticket yet: only a push brings one
+│   └── TicketsRefused    those that it has were refused a moment ago: nobody was asked again
 ├── SuiteNotFound         no such suite, or none that the caller covers: the same answer
 ├── LoginStateInvalid     the state of a login is unknown, another app's, used, or too old
 ├── CompanyNotAuthorized  who logs in is of a company that has not authorised the suite, or is not the app's
@@ -81,6 +82,14 @@ class TicketMissing(TenantError):
         super().__init__(f"Suite {suite_key} has no suite ticket yet.")
         self.suite_key = suite_key
         self.was_asked_without = False
+
+
+class TicketsRefused(TicketMissing):
+    """DingTalk has refused the suite's tickets a moment ago, so it was not asked: only a push helps."""
+
+    def __init__(self, *, suite_key: str) -> None:
+        super().__init__(suite_key=suite_key)
+        self.args = (f"DingTalk refuses the tickets of suite {suite_key}; a new one has to be pushed.",)
 
 
 class ContactNotFound(TenantError):

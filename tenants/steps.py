@@ -27,7 +27,7 @@ from tenants.grants import grant_columns, scope_column, store_profile
 from tenants.models import Tenant, TenantState, TokenKind, WaitingFor
 from tenants.tokens import ensure_corp_access_token, with_corp_access_token
 from tenants.transitions import Overtaken, change_state
-from tenants.upstream import with_suite_token, with_ticket
+from tenants.upstream import AUTH_INFO, with_suite_token, with_ticket
 
 # DingTalk may not know a grant yet in the second in which it pushes it.
 YOUNG_GRANT = timedelta(minutes=2)
@@ -266,7 +266,9 @@ def fetch_scope(run: Run) -> None:
 def _ask_for_grant(tenant: Tenant) -> Grant:
     client = dingtalk_client()
     return with_ticket(
-        tenant.suite, lambda identity: client.get_auth_info(identity, corp_id=tenant.corp.corp_id)
+        tenant.suite,
+        lambda identity: client.get_auth_info(identity, corp_id=tenant.corp.corp_id),
+        name=AUTH_INFO,
     )
 
 

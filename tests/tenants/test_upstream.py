@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from dingtalk.models import CorpTokenMethod, Generation, Suite, SuiteKind
 from dingtalk.protocol.errors import ApiError, RateLimited, TicketRejected, TransportError
-from tenants.errors import TicketMissing
+from tenants import refused_tickets
+from tenants.errors import TicketMissing, TicketsRefused
 from tenants.models import AccessToken, TokenKind
 from tenants.suite_secrets import with_secret
 from tenants.upstream import request_corp_token, suite_access_token
@@ -65,6 +66,34 @@ class TestCorpTokens:
 
         assert "invalidSuiteTicket" in obtained.fallback_reason
         assert asked(upstream) == [CORP_TOKEN, SIGNED_CORP_TOKEN, UNIFIED_TOKEN]
+
+    def test_a_call_is_not_shown_a_ticket_again_that_it_refused_a_moment_ago(self, upstream, granted):
+        suite = upstream.register_suite()
+        upstream.deliver_ticket(suite, "outdated")
+
+        methods = [request_corp_token(suite, CORP_ID).method for _ in range(3)]
+
+        assert methods == [CorpTokenMethod.UNIFIED] * 3
+        assert asked(upstream) == [CORP_TOKEN, SIGNED_CORP_TOKEN, *[UNIFIED_TOKEN] * 3]
+
+    def test_a_new_ticket_is_shown_at_once(self, upstream, granted):
+        suite = upstream.register_suite()
+        upstream.deliver_ticket(suite, "outdated")
+        request_corp_token(suite, CORP_ID)
+
+        upstream.deliver_ticket(suite)
+
+        assert request_corp_token(suite, CORP_ID).method == CorpTokenMethod.V1
+
+    def test_a_refused_ticket_is_shown_again_after_a_while(self, upstream, granted, monkeypatch):
+        suite = upstream.register_suite()
+        upstream.deliver_ticket(suite, "outdated")
+        monkeypatch.setattr(refused_tickets, "REFUSED_SECONDS", 0.0)
+
+        for _ in range(2):
+            request_corp_token(suite, CORP_ID)
+
+        assert asked(upstream) == [CORP_TOKEN, SIGNED_CORP_TOKEN, UNIFIED_TOKEN] * 2
 
     @pytest.mark.parametrize(
         ("method", "code"),
@@ -155,6 +184,18 @@ class TestSuiteTokens:
             suite_access_token(upstream.register_suite())
 
         assert asked(upstream) == []
+
+    def test_while_every_ticket_is_refused_nobody_else_asks(self, upstream):
+        suite = upstream.register_suite()
+        upstream.deliver_ticket(suite, "outdated")
+        with pytest.raises(TicketRejected):
+            suite_access_token(suite)
+        AccessToken.objects.update(retry_at=None)
+
+        with pytest.raises(TicketsRefused):
+            suite_access_token(suite)
+
+        assert asked(upstream) == [SUITE_TOKEN, V1_SUITE_TOKEN]
 
 
 class TestSecretsInRotation:
