@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 INSERT = (
-    f"INSERT INTO {FLOOR_TABLE} (id, suite_id, digest, received_at, body) "
-    "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (suite_id, digest) DO NOTHING"
+    f"INSERT INTO {FLOOR_TABLE} (id, suite_id, digest, received_at, body, source, repeats) "
+    "VALUES (%s, %s, %s, %s, %s, 'http', 0) ON CONFLICT (suite_id, digest) DO NOTHING"
 )
 
 _seed = json.loads(os.environ["BENCH_SEED"])

@@ -12,10 +12,10 @@ from tests.bench.tables import PGBENCH_TABLE
 # As the floor's, but the id is made by the server. Each client counts its own rows.
 _SCRIPT = rf"""
 \set row :row + 1
-INSERT INTO {PGBENCH_TABLE} (id, suite_id, digest, received_at, body) VALUES (
+INSERT INTO {PGBENCH_TABLE} (id, suite_id, digest, received_at, body, source, repeats) VALUES (
     uuidv7(), :suite_id::uuid,
     encode(sha256(convert_to(:client_id::text || '-' || :row::text, 'UTF8')), 'hex'),
-    now(), convert_to(:body, 'UTF8')
+    now(), convert_to(:body, 'UTF8'), 'http', 0
 ) ON CONFLICT (suite_id, digest) DO NOTHING;
 """
 _ROWS = re.compile(r"number of transactions actually processed: (\d+)")
