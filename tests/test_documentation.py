@@ -26,7 +26,7 @@ FEATURES_BY_LETTER = dict(
 STATES = {"done", "partly", "otherwise", "later"}
 # In capitals, and no variables of the portal: DingTalk's words, places for a value, variables of the tests.
 NO_VARIABLES = re.compile(
-    r"SYNC_HTTP_PUSH_\w+|DINGTALK_OPENAPI_ENDPOINT|SUITE_KEY|CORP_ID|KEY_ID|ISV_KEY|TEST_DATABASE|(NAME|ENV)_FILE"
+    r"SYNC_HTTP_PUSH_\w+|DINGTALK_OPENAPI_ENDPOINT|SUITE_KEY|CORP_ID|KEY_ID|ISV_KEY|TEST_DATABASE|FAULTS_\w+|(NAME|ENV)_FILE"
 )
 
 LINK = re.compile(r"(?<!\!)\[[^\]]+\]\(([^)\s]+)\)")
