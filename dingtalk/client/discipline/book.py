@@ -13,6 +13,10 @@ FORGET_FAILURES_SECONDS = 600.0
 # A pause that follows the end of another one so closely is longer than that one.
 REMEMBER_PAUSE_SECONDS = 60.0
 LONGEST_GROWN_PAUSE_SECONDS = 60.0
+# An endpoint is left alone by all only when it has failed so many companies.
+COMPANIES_THAT_BREAK = 3
+# Before suite and company in the name of a party's breaker; in no name of an endpoint.
+PARTY_SEPARATOR = "|"
 # What a caller is told while another one finds out whether an endpoint answers again.
 PROBE_WAIT_SECONDS = 1.0
 
@@ -37,11 +41,13 @@ class Question:
     May this call go out now?
 
     `pauses`: all names under which it may have to rest. `breaker`: the endpoint with its host.
+    `party_breaker`: the same for one company of one suite; empty where none is known.
     """
 
     pauses: tuple[str, ...]
     breaker: str
     windows: tuple[Window, ...]
+    party_breaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,10 @@ class Full:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The endpoint gave no usable answer, and is left alone for so long."""
+    """The endpoint gave no usable answer, and is left alone for so long; `for_party`: by the company."""
 
     seconds: float
+    for_party: bool = False
 
 
 Verdict = Go | Rest | Full | Broken
@@ -106,10 +113,14 @@ class Book(Protocol):
         For `seconds`, doubled for each pause shortly before; a pause in force is not made shorter.
         """
 
-    def note_failure(self, breaker: str, *, was_probe: bool) -> bool:
-        """Note that an endpoint gave no usable answer; True when it is left alone from now on."""
+    def note_failure(self, question: Question, *, was_probe: bool) -> bool:
+        """
+        Note that an endpoint gave no usable answer; True when it is left alone from now on.
 
-    def note_success(self, breaker: str) -> None:
+        A company alone only has it left alone for itself: with its first few failures it counts for all.
+        """
+
+    def note_success(self, question: Question) -> None:
         """Note that an endpoint answers (again)."""
 
     def state(self) -> BookState:
@@ -124,6 +135,11 @@ class BreakerRule:
     seconds: float
     # A probe that was not heard of for so long is over: its process may have died.
     probe_seconds: float
+
+    @property
+    def failures_of_party(self) -> int:
+        """How many failures of one company in a row count for all: no fewer than three have to fail."""
+        return -(-self.failures // COMPANIES_THAT_BREAK)
 
 
 def grown_pause(seconds: float, *, pauses_before: int) -> float:

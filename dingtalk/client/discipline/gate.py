@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dingtalk.client.call import Request
 from dingtalk.client.discipline.book import (
+    PARTY_SEPARATOR,
     Book,
     BookState,
     Broken,
@@ -36,10 +37,10 @@ _BUDGET_SPAN_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A call that may go out: whose it is, and what its answer means to its endpoint's breaker."""
+    """A call that may go out: whose it is, what was asked, and what its answer means to the breaker."""
 
     party: Party
-    breaker: str
+    question: Question
     failures: int
     is_probe: bool
 
@@ -68,7 +69,7 @@ class Gate:
         while True:
             verdict = self._book.ask(question)
             if isinstance(verdict, Go):
-                return Admission(party, question.breaker, verdict.failures, verdict.is_probe)
+                return Admission(party, question, verdict.failures, verdict.is_probe)
             # Some more than asked for, so that those who wait do not all come back at once.
             wait = verdict.seconds * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
             if wait > patience:
@@ -81,13 +82,13 @@ class Gate:
     def note_answer(self, admission: Admission) -> None:
         """Note that an answer came, whatever it says."""
         if admission.failures or admission.is_probe:
-            self._book.note_success(admission.breaker)
+            self._book.note_success(admission.question)
             if admission.is_probe:
                 logger.info("An endpoint of DingTalk answers again.", extra={"endpoint": admission.party.api})
 
     def note_no_answer(self, admission: Admission) -> None:
         """Note that no usable answer came: a time-out, a server error, a page."""
-        if self._book.note_failure(admission.breaker, was_probe=admission.is_probe):
+        if self._book.note_failure(admission.question, was_probe=admission.is_probe):
             logger.warning(
                 "An endpoint of DingTalk is left alone: it gives no usable answer.",
                 extra={"endpoint": admission.party.api, "seconds": self._limits.breaker_seconds},
@@ -130,7 +131,11 @@ class Gate:
         limit = self._limits.calls_per_second_per_api
         if limit and party.suite_key and party.corp_id:
             windows += (Window(pauses[-1], limit, limit, 1.0),)
-        return Question(pauses=pauses, breaker=request.call.family.value + party.api, windows=windows)
+        breaker = request.call.family.value + party.api
+        owner = PARTY_SEPARATOR.join(("", party.suite_key, party.corp_id)) if party.corp_id else ""
+        return Question(
+            pauses=pauses, breaker=breaker, windows=windows, party_breaker=owner and breaker + owner
+        )
 
 
 def _budget(together: Limits, alone: Limits) -> tuple[Window, ...]:
@@ -159,8 +164,8 @@ def _refusal(request: Request, question: Question, verdict: Rest | Full | Broken
         case Full(index, _):
             reason = HoldReason.BUDGET
             scope = SCOPES[-1] if question.windows[index].key == question.pauses[-1] else Scope.EVERYTHING
-        case Broken():
-            reason, scope = HoldReason.BREAKER, Scope.API
+        case Broken(_, for_party):
+            reason, scope = HoldReason.BREAKER, SCOPES[-1] if for_party else Scope.API
     return HeldBack(
         endpoint=request.call.endpoint,
         reason=reason,

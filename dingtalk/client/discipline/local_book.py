@@ -7,6 +7,7 @@ from threading import Lock
 
 from dingtalk.client.discipline.book import (
     FORGET_FAILURES_SECONDS,
+    PARTY_SEPARATOR,
     PROBE_WAIT_SECONDS,
     REMEMBER_PAUSE_SECONDS,
     BookState,
@@ -44,7 +45,7 @@ class LocalBook:
             now = self._clock()
             return (
                 self._rest(question, now)
-                or self._broken_or_probed(question.breaker, now)
+                or self._broken_or_probed(question, now)
                 or self._full(question.windows, now)
                 or self._go(question, now)
             )
@@ -74,24 +75,24 @@ class LocalBook:
             now = self._clock()
             self._pauses.put(key, code, until=now + seconds, now=now)
 
-    def note_failure(self, breaker: str, *, was_probe: bool) -> bool:
+    def note_failure(self, question: Question, *, was_probe: bool) -> bool:
         """Note that an endpoint gave no usable answer; True when it is left alone from now on."""
         with self._lock:
             now = self._clock()
-            failures = (self._failures.get(breaker, now=now) or 0) + 1
-            self._failures.put(breaker, failures, until=now + FORGET_FAILURES_SECONDS, now=now)
-            if was_probe:
-                self._probes.drop(breaker)
-            if not 0 < self._rule.failures <= failures or self._broken.seconds_left(breaker, now=now):
-                return False
-            self._broken.put(breaker, None, until=now + self._rule.seconds, now=now)
-            return True
+            counts_for_all = True
+            if party := question.party_breaker:
+                counts_for_all = self._count_failure(party, now) <= self._rule.failures_of_party
+                self._break(party, now, was_probe=was_probe)
+            if counts_for_all:
+                self._count_failure(question.breaker, now)
+            return self._break(question.breaker, now, was_probe=was_probe)
 
-    def note_success(self, breaker: str) -> None:
+    def note_success(self, question: Question) -> None:
         """Note that an endpoint answers (again)."""
         with self._lock:
             for kept in (self._failures, self._broken, self._probes):
-                kept.drop(breaker)
+                for breaker in _breakers(question):
+                    kept.drop(breaker)
 
     def state(self) -> BookState:
         """Return what operators see."""
@@ -100,7 +101,7 @@ class LocalBook:
             return BookState(
                 kept_in="process",
                 everything_rests_seconds=self._pauses.seconds_left(EVERYTHING_KEY, now=now),
-                broken=self._broken.names(now=now),
+                broken=tuple(name for name in self._broken.names(now=now) if PARTY_SEPARATOR not in name),
             )
 
     def _rest(self, question: Question, now: float) -> Rest | None:
@@ -111,12 +112,27 @@ class LocalBook:
                 longest = Rest(index, left, self._pauses.get(key, now=now) or "")
         return longest
 
-    def _broken_or_probed(self, breaker: str, now: float) -> Broken | None:
-        if left := self._broken.seconds_left(breaker, now=now):
-            return Broken(left)
-        if self._is_suspect(breaker, now) and (left := self._probes.seconds_left(breaker, now=now)):
-            return Broken(min(left, PROBE_WAIT_SECONDS))
+    def _broken_or_probed(self, question: Question, now: float) -> Broken | None:
+        for breaker in _breakers(question):
+            for_party = breaker == question.party_breaker
+            if left := self._broken.seconds_left(breaker, now=now):
+                return Broken(left, for_party)
+            if self._is_suspect(breaker, now) and (left := self._probes.seconds_left(breaker, now=now)):
+                return Broken(min(left, PROBE_WAIT_SECONDS), for_party)
         return None
+
+    def _count_failure(self, breaker: str, now: float) -> int:
+        failures = (self._failures.get(breaker, now=now) or 0) + 1
+        self._failures.put(breaker, failures, until=now + FORGET_FAILURES_SECONDS, now=now)
+        return failures
+
+    def _break(self, breaker: str, now: float, *, was_probe: bool) -> bool:
+        if was_probe:
+            self._probes.drop(breaker)
+        if not self._is_suspect(breaker, now) or self._broken.seconds_left(breaker, now=now):
+            return False
+        self._broken.put(breaker, None, until=now + self._rule.seconds, now=now)
+        return True
 
     def _is_suspect(self, breaker: str, now: float) -> bool:
         return 0 < self._rule.failures <= (self._failures.get(breaker, now=now) or 0)
@@ -140,7 +156,12 @@ class LocalBook:
                 calls = deque(maxlen=window.limit_alone)
             calls.append(now)
             self._calls.put(window.key, calls, until=now + window.seconds, now=now)
-        is_probe = self._is_suspect(question.breaker, now)
-        if is_probe:
-            self._probes.put(question.breaker, None, until=now + self._rule.probe_seconds, now=now)
-        return Go(self._failures.get(question.breaker, now=now) or 0, is_probe)
+        suspects = [breaker for breaker in _breakers(question) if self._is_suspect(breaker, now)]
+        for breaker in suspects:
+            self._probes.put(breaker, None, until=now + self._rule.probe_seconds, now=now)
+        failures = max(self._failures.get(breaker, now=now) or 0 for breaker in _breakers(question))
+        return Go(failures, is_probe=bool(suspects))
+
+
+def _breakers(question: Question) -> tuple[str, ...]:
+    return (question.breaker, question.party_breaker) if question.party_breaker else (question.breaker,)

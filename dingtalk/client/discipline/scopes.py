@@ -47,9 +47,10 @@ _BY_CODE = {
     "90012": Scope.SUITE | Scope.API,
     "90013": Scope.SUITE | Scope.TENANT,
     "90017": Scope.EVERYTHING,
+    "90020": Scope.TENANT,
 }
 EVERYTHING_KEY = "0"
-_LIMIT_NAME = re.compile(r"Q(?:ps|pm)LimitFor(\w+)", re.IGNORECASE)
+_LIMIT_NAME = re.compile(r"(?:Qps|Qpm|ApiCount)LimitFor(\w+)", re.IGNORECASE)
 _BY_WORD = {"suitekey": Scope.SUITE, "appkey": Scope.SUITE, "org": Scope.TENANT, "api": Scope.API}
 
 

@@ -4,46 +4,55 @@ The book's rules as Redis runs them: one round trip for each, and nothing comes 
 By Redis's clock, so that machines need not agree on the time. Milliseconds throughout.
 """
 
-# KEYS: failures, open and probe of the endpoint, then the pauses, then the windows.
-# ARGV: failures that break an endpoint, how long a probe counts, how many pauses; then limit and length
-# of each window. Answers {0, failures, is_probe}, {1, index, left, code}, {2, index, left} or {3, left}.
+# KEYS: failures, open and probe of the endpoint, the same of the endpoint for the party (or of the endpoint
+# once more), then the pauses, then the windows. ARGV: failures that break an endpoint, how long a probe
+# counts, how many pauses; then limit and length of each window. Answers {0, failures, is_probe},
+# {1, index, left, code}, {2, index, left} or {3, left, for_party}.
 ASK = """
 local threshold, probe_ms, pauses = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local longest, which = 0, 0
 for index = 1, pauses do
-  local left = redis.call('PTTL', KEYS[3 + index])
+  local left = redis.call('PTTL', KEYS[6 + index])
   if left > longest then longest, which = left, index end
 end
-if longest > 0 then return {1, which - 1, longest, redis.call('GET', KEYS[3 + which]) or ''} end
+if longest > 0 then return {1, which - 1, longest, redis.call('GET', KEYS[6 + which]) or ''} end
 
-local left = redis.call('PTTL', KEYS[2])
-if left > 0 then return {3, left} end
-local failures = tonumber(redis.call('GET', KEYS[1]) or '0')
-local is_probe = threshold > 0 and failures >= threshold
-if is_probe then
-  left = redis.call('PTTL', KEYS[3])
-  if left > 0 then return {3, math.min(left, 1000)} end
+local left, failures, is_probe = 0, 0, false
+for first = 1, 4, 3 do
+  left = redis.call('PTTL', KEYS[first + 1])
+  if left > 0 then return {3, left, first > 1 and 1 or 0} end
+  local of_this = tonumber(redis.call('GET', KEYS[first]) or '0')
+  failures = math.max(failures, of_this)
+  if threshold > 0 and of_this >= threshold then
+    is_probe = true
+    left = redis.call('PTTL', KEYS[first + 2])
+    if left > 0 then return {3, math.min(left, 1000), first > 1 and 1 or 0} end
+  end
 end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 longest, which = 0, 0
-for index = 1, #KEYS - 3 - pauses do
+for index = 1, #KEYS - 6 - pauses do
   local limit, length = tonumber(ARGV[2 + 2 * index]), tonumber(ARGV[3 + 2 * index])
-  local oldest = redis.call('LINDEX', KEYS[3 + pauses + index], limit - 1)
+  local oldest = redis.call('LINDEX', KEYS[6 + pauses + index], limit - 1)
   left = oldest and tonumber(oldest) + length - now or 0
   if left > longest then longest, which = left, index end
 end
 if longest > 0 then return {2, which - 1, longest} end
 
-for index = 1, #KEYS - 3 - pauses do
-  local key, limit, length = KEYS[3 + pauses + index], ARGV[2 + 2 * index], ARGV[3 + 2 * index]
+for index = 1, #KEYS - 6 - pauses do
+  local key, limit, length = KEYS[6 + pauses + index], ARGV[2 + 2 * index], ARGV[3 + 2 * index]
   redis.call('LPUSH', key, string.format('%.0f', now))
   redis.call('LTRIM', key, 0, limit - 1)
   redis.call('PEXPIRE', key, length)
 end
-if is_probe then redis.call('SET', KEYS[3], '1', 'PX', probe_ms) end
+for first = 1, 4, 3 do
+  if threshold > 0 and tonumber(redis.call('GET', KEYS[first]) or '0') >= threshold then
+    redis.call('SET', KEYS[first + 2], '1', 'PX', probe_ms)
+  end
+end
 return {0, failures, is_probe and 1 or 0}
 """
 
@@ -63,28 +72,47 @@ end
 return string.format('%.0f', math.max(wanted, left))
 """
 
-# KEYS: failures, open and probe of the endpoint, the endpoints left alone. ARGV: failures that break it,
-# how long it is left alone, whether this was the probe, how long failures count, its name. Answers 1 when
-# it breaks.
+# KEYS: failures, open and probe of the endpoint, the same for the party, the endpoints left alone. ARGV:
+# failures that break it, how long it is left alone, whether this was the probe, how long failures count, its
+# name, how many failures of a party count for all (0: no party is known). Answers 1 when it breaks for all.
 FAILURE = """
-local failures = redis.call('INCR', KEYS[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-if ARGV[3] == '1' then redis.call('DEL', KEYS[3]) end
-local threshold = tonumber(ARGV[1])
-if threshold == 0 or failures < threshold or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+local threshold, of_party = tonumber(ARGV[1]), tonumber(ARGV[6])
+
+local function count(first)
+  local failures = redis.call('INCR', KEYS[first])
+  redis.call('PEXPIRE', KEYS[first], ARGV[4])
+  return failures
+end
+
+local function breaks(first)
+  if ARGV[3] == '1' then redis.call('DEL', KEYS[first + 2]) end
+  local failures = tonumber(redis.call('GET', KEYS[first]) or '0')
+  if threshold == 0 or failures < threshold then return false end
+  if redis.call('EXISTS', KEYS[first + 1]) == 1 then return false end
+  redis.call('SET', KEYS[first + 1], '1', 'PX', ARGV[2])
+  return true
+end
+
+local counts_for_all = true
+if of_party > 0 then
+  counts_for_all = count(4) <= of_party
+  breaks(4)
+end
+if counts_for_all then count(1) end
+if not breaks(1) then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))
-redis.call('ZADD', KEYS[4], string.format('%.0f', now + ARGV[2]), ARGV[5])
-redis.call('EXPIRE', KEYS[4], 3600)
+redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', string.format('%.0f', now))
+redis.call('ZADD', KEYS[7], string.format('%.0f', now + ARGV[2]), ARGV[5])
+redis.call('EXPIRE', KEYS[7], 3600)
 return 1
 """
 
-# KEYS: failures, open and probe of the endpoint, the endpoints left alone. ARGV: its name.
+# KEYS: failures, open and probe of the endpoint, the same for the party, the endpoints left alone. ARGV: its
+# name.
 SUCCESS = """
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
-redis.call('ZREM', KEYS[4], ARGV[1])
+redis.call('DEL', unpack(KEYS, 1, 6))
+redis.call('ZREM', KEYS[7], ARGV[1])
 return 1
 """
 

@@ -83,7 +83,7 @@ class SharedBook:
         if known is not None:
             return known
         keys = [
-            *_breaker_keys(question.breaker),
+            *_breaker_keys(question),
             *(_PREFIX + "pause:" + key for key in question.pauses),
             *(_PREFIX + "calls:" + window.key for window in question.windows),
         ]
@@ -107,26 +107,27 @@ class SharedBook:
 
         return self._on_redis(on_redis, or_else=lambda: self._local.pause(key, seconds=seconds, code=code))
 
-    def note_failure(self, breaker: str, *, was_probe: bool) -> bool:
+    def note_failure(self, question: Question, *, was_probe: bool) -> bool:
         """Note that an endpoint gave no usable answer; True when it is left alone from now on."""
         arguments: list[int | str] = [
             self._rule.failures,
             _ms(self._rule.seconds),
             int(was_probe),
             _ms(FORGET_FAILURES_SECONDS),
-            breaker,
+            question.breaker,
+            max(1, self._rule.failures_of_party) if question.party_breaker else 0,
         ]
-        keys = [*_breaker_keys(breaker), _PREFIX + "broken"]
+        keys = [*_breaker_keys(question), _PREFIX + "broken"]
         return self._on_redis(
             lambda: bool(self._failure(keys, arguments)),
-            or_else=lambda: self._local.note_failure(breaker, was_probe=was_probe),
+            or_else=lambda: self._local.note_failure(question, was_probe=was_probe),
         )
 
-    def note_success(self, breaker: str) -> None:
+    def note_success(self, question: Question) -> None:
         """Note that an endpoint answers (again)."""
-        self._local.note_success(breaker)
-        keys = [*_breaker_keys(breaker), _PREFIX + "broken"]
-        self._on_redis(lambda: self._success(keys, [breaker]), or_else=lambda: None)
+        self._local.note_success(question)
+        keys = [*_breaker_keys(question), _PREFIX + "broken"]
+        self._on_redis(lambda: self._success(keys, [question.breaker]), or_else=lambda: None)
 
     def state(self) -> BookState:
         """Return what operators see."""
@@ -145,7 +146,7 @@ class SharedBook:
             index, left, code = rest
             self._local.keep_pause(question.pauses[index], seconds=left / 1000, code=code)
             return Rest(index, left / 1000, code)
-        return Full(rest[0], rest[1] / 1000) if kind == _FULL else Broken(rest[0] / 1000)
+        return Full(rest[0], rest[1] / 1000) if kind == _FULL else Broken(rest[0] / 1000, bool(rest[1]))
 
     def _on_redis(self, operation: Callable[[], AnswerT], *, or_else: Callable[[], AnswerT]) -> AnswerT:
         now = self._clock()
@@ -164,8 +165,10 @@ class SharedBook:
         return or_else()
 
 
-def _breaker_keys(breaker: str) -> list[str]:
-    return [f"{_PREFIX}{what}:{breaker}" for what in ("failures", "open", "probe")]
+def _breaker_keys(question: Question) -> list[str]:
+    """Three keys of the endpoint, and three of the endpoint for the party: the same where none is known."""
+    breakers = (question.breaker, question.party_breaker or question.breaker)
+    return [f"{_PREFIX}{what}:{each}" for each in breakers for what in ("failures", "open", "probe")]
 
 
 def _ms(seconds: float) -> int:

@@ -138,8 +138,8 @@ def test_pauses_grow_whoever_hears_of_them_and_refusals_at_one_time_are_one(url)
 
 def test_the_breaker_is_shared_and_one_process_probes(url):
     one, other = processes(url)
-    for gate in (one, other, one):
-        gate.note_no_answer(gate.admit(request_of()))
+    for number, gate in enumerate((one, other, one)):
+        gate.note_no_answer(gate.admit(request_of(corp_id=f"dingof{number}")))
 
     assert held_back(lambda: other.admit(request_of())).reason is HoldReason.BREAKER
     assert other.state().broken == ("oapi.dingtalk.com/topapi/v2/user/get",)
@@ -150,6 +150,21 @@ def test_the_breaker_is_shared_and_one_process_probes(url):
     one.note_answer(probe)
     assert not other.admit(request_of()).is_probe
     assert other.state().broken == ()
+
+
+def test_a_company_alone_breaks_the_endpoint_for_itself_in_all_processes(url):
+    one, other = processes(url)
+    for gate in (one, other, one, other):
+        if not held_back(lambda gate=gate: gate.admit(request_of(corp_id="ding2"))):
+            gate.note_answer(gate.admit(request_of(corp_id="ding2")))
+        if not (error := held_back(lambda gate=gate: gate.admit(request_of()))):
+            gate.note_no_answer(gate.admit(request_of()))
+
+    assert error.scope == "suite and tenant and api"
+    assert held_back(lambda: one.admit(request_of(corp_id="ding2"))) is None
+    assert other.state().broken == ()
+    time.sleep(0.62)
+    assert other.admit(request_of()).is_probe
 
 
 def test_a_probe_that_fails_breaks_it_again(url):
@@ -174,7 +189,7 @@ def test_everything_in_redis_ends_by_itself(url):
     redis = Redis.from_url(url)
     names = redis.keys()
 
-    assert len(names) == 9
+    assert len(names) == 11
     assert all(redis.pttl(name) > 0 for name in names)
 
 
