@@ -16,6 +16,7 @@ from dingtalk.protocol.errors import (
     AuthorizationGone,
     CodeSpent,
     CredentialRejected,
+    QuotaUsedUp,
     RateLimited,
     TenantInactive,
     TicketRejected,
@@ -33,6 +34,7 @@ _SPENT_CODES = frozenset(
 _IP_BAN_CODE = "1111"
 # 90014 counts by the minute, as the v1.0 name of the same limit says (QpmLimit…).
 _PAUSE_SECONDS = {_IP_BAN_CODE: IP_BAN_SECONDS, "90001": IP_BAN_SECONDS, "90014": 60.0}
+_MONTHLY_QUOTA_CODE = "90020"
 _NESTING_CODE = "88"
 _NESTED_IN_TEXT = re.compile(r"\bsub_?code\s*=\s*([\w.\-]{1,64})", re.IGNORECASE)
 _ILLEGAL_TOKEN_CODE = "40014"  # noqa: S105 - an error code
@@ -165,7 +167,11 @@ def classify(
         deciding = sub_code or code
     else:
         entry = find_error(code, http_status)
-    kind = CodeSpent if spends_code and deciding in _SPENT_CODES else _ERROR_TYPES.get(entry.action, ApiError)
+    kind = _ERROR_TYPES.get(entry.action, ApiError)
+    if spends_code and deciding in _SPENT_CODES:
+        kind = CodeSpent
+    elif _is_monthly_quota(deciding):
+        kind = QuotaUsedUp
     error = kind(
         endpoint=endpoint,
         code=code,
@@ -176,10 +182,15 @@ def classify(
         advice=entry.advice,
         sub_code=sub_code if code == _NESTING_CODE else "",
     )
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited) and not isinstance(error, QuotaUsedUp):
         error.retry_after_seconds = _pause_seconds(deciding, entry)
         error.ip_ban = deciding == _IP_BAN_CODE
     return error
+
+
+def _is_monthly_quota(code: str) -> bool:
+    """Other quotas are of numbers of things, and nothing of them is over by waiting."""
+    return code == _MONTHLY_QUOTA_CODE or "ApiCountLimit" in code
 
 
 def _nested_code(message: str, sub_message: str) -> str:

@@ -15,6 +15,7 @@ What can go wrong between DingTalk and us.
         ├── CredentialRejected     a cached token is stale: fetch it once, repeat once, then give up
         │   └── TicketRejected     the suite ticket is stale: only a new push helps
         ├── RateLimited            carries retry_after_seconds and ip_ban
+        │   └── QuotaUsedUp        no calls of this company for a day
         │   └── HeldBack           our own: not sent, since DingTalk would refuse it or does not answer
         ├── AuthorizationGone      the company has removed us or is dissolved: stop asking
         ├── CodeSpent              a one-time code was used, expired or unknown: never repeat with it
@@ -141,6 +142,12 @@ class RateLimited(ApiError):
 
     retry_after_seconds: float = 1.0
     ip_ban: bool = False
+
+
+class QuotaUsedUp(RateLimited):
+    """The calls that a company has in a month are used up: it is not asked for anything for a day."""
+
+    retry_after_seconds: float = 24 * 60 * 60.0
 
 
 class HoldReason(StrEnum):

@@ -6,6 +6,7 @@ from dingtalk.protocol.errors import (
     AuthorizationGone,
     CodeSpent,
     CredentialRejected,
+    QuotaUsedUp,
     RateLimited,
     TenantInactive,
     TicketRejected,
@@ -40,7 +41,7 @@ EXAMPLES = [
     ("-1", 200, Action.RETRY, Transient),
     ("90018", 200, Action.RATE_LIMIT, RateLimited),
     ("90002", 200, Action.RATE_LIMIT, RateLimited),
-    ("90020", 200, Action.QUOTA, ApiError),
+    ("90020", 200, Action.QUOTA, QuotaUsedUp),
     ("143106", 200, Action.DROPPED, ApiError),
     ("40014", 200, Action.REFRESH_TOKEN, CredentialRejected),
     ("42009", 200, Action.REFRESH_SUITE_TOKEN, CredentialRejected),
@@ -75,7 +76,7 @@ EXAMPLES = [
     ("brand.new.code", 200, Action.UNKNOWN, ApiError),
     ("Forbidden.AccessDenied.QpsLimitForNewThing", 403, Action.RATE_LIMIT, RateLimited),
     ("Forbidden.AccessDenied.QpmLimitForNewThing", 400, Action.RATE_LIMIT, RateLimited),
-    ("Forbidden.AccessDenied.ApiCountLimitForNewThing", 403, Action.QUOTA, ApiError),
+    ("Forbidden.AccessDenied.ApiCountLimitForNewThing", 403, Action.QUOTA, QuotaUsedUp),
     ("Forbidden.AccessDenied.IpNotInWhiteListAnyMore", 403, Action.CONFIG, ApiError),
 ]
 

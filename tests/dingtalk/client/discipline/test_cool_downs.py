@@ -20,6 +20,7 @@ OF_CODES = {
     "90014": EACH,
     "90018": EACH,
     "90019": EACH,
+    "90020": TENANT,
     "45009": EACH,
 }
 OF_NAMES = {
@@ -28,6 +29,7 @@ OF_NAMES = {
     "QpsLimitForSuitekeyAndOrgAndApi": EACH,
     "QpmLimitForSuitekeyAndOrgAndApi": EACH,
     "QpsLimitForOrg": TENANT,
+    "ApiCountLimitForOrg": TENANT,
     "QpsLimitForSuitekeyAndOrg": SUITE | TENANT,
     "QpsLimitForOrgAndApi": TENANT | API,
     "QpsLimitForSomethingNew": EACH,
@@ -137,3 +139,18 @@ def test_a_pause_for_whom_no_one_knows_does_not_stop_everybody(clock):
 
     assert held_back(lambda: gate.admit(nobody)) is not None
     assert held_back(lambda: gate.admit(request_of())) is None
+
+
+def test_a_company_whose_monthly_quota_is_used_up_rests_for_a_day_and_is_asked_once_then(clock):
+    gate = still_gate(clock)
+    gate.note_limit(gate.admit(request_of()), refusal("90020"))
+    clock.now += 86_399
+
+    error = held_back(lambda: gate.admit(request_of("/topapi/other")))
+
+    assert error is not None
+    assert error.retry_after_seconds == pytest.approx(1)
+    assert held_back(lambda: gate.admit(request_of(corp_id="ding2"))) is None
+    clock.now += 1.01
+    gate.note_limit(gate.admit(request_of()), refusal("90020"))
+    assert held_back(lambda: gate.admit(request_of())).retry_after_seconds == pytest.approx(86_400)
