@@ -12,6 +12,7 @@ from functools import partial
 from threading import Event
 from time import monotonic
 
+from django.conf import settings
 from django.db import connection
 
 from dingtalk import feed
@@ -36,7 +37,7 @@ class Dispatcher:
 
     def __init__(self, *, publisher: Publisher | None = None, workers: LocalWorkers | None = None) -> None:
         self._publisher = publisher or Publisher()
-        self._workers = workers or LocalWorkers()
+        self._workers = workers or LocalWorkers(threads=settings.WORKER_THREADS)
         self._pulse = Pulse()
         self._failing: set[str] = set()
         self._splitter = Splitter()

@@ -9,7 +9,6 @@ from django.db import connection
 
 from dingtalk.work import WorkQueue
 
-THREADS = 4
 # Begun or about to begin; rows beyond are left in the database, for whoever has time.
 MAX_ACCEPTED = 50
 
@@ -19,7 +18,7 @@ logger = logging.getLogger(__name__)
 class LocalWorkers:
     """A pool that takes on a bounded number of rows, each at most once at a time."""
 
-    def __init__(self, *, threads: int = THREADS, max_accepted: int = MAX_ACCEPTED) -> None:
+    def __init__(self, *, threads: int, max_accepted: int = MAX_ACCEPTED) -> None:
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="local-worker")
         self._max_accepted = max_accepted
         self._accepted: set[tuple[str, UUID]] = set()

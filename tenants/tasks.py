@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from tenants import failed_pushes, reconcile, sweeps, tokens
+from tenants import background, failed_pushes, sweeps
 from tenants.login import retention as login_retention
 from tenants.notifications import retention as notification_retention
 
@@ -13,13 +13,13 @@ from tenants.notifications import retention as notification_retention
 @shared_task(ignore_result=True)
 def reconcile_tenant(tenant_id: str) -> None:
     """Take a tenant's next steps."""
-    reconcile.reconcile_tenant(UUID(tenant_id))
+    background.reconcile_tenant(UUID(tenant_id))
 
 
 @shared_task(ignore_result=True)
 def renew_requested_token(token_id: str) -> None:
     """Renew a token ahead of its end."""
-    tokens.renew_requested_token(UUID(token_id))
+    background.renew_requested_token(UUID(token_id))
 
 
 @shared_task(ignore_result=True)
@@ -43,7 +43,7 @@ def tidy_notifications() -> None:
 @shared_task(ignore_result=True)
 def fetch_failed_pushes(fetch_id: str) -> None:
     """Fetch a tenant's failed pushes."""
-    failed_pushes.fetch_wanted(UUID(fetch_id))
+    background.fetch_failed_pushes(UUID(fetch_id))
 
 
 @shared_task(ignore_result=True)

@@ -11,7 +11,7 @@ from dingtalk.work import (
     handed_out_by_suite,
     register,
 )
-from tenants import failed_pushes, reconcile, tasks, tokens
+from tenants import background, failed_pushes, tasks
 from tenants.models import AccessToken, Tenant
 
 
@@ -21,7 +21,7 @@ def register_queues() -> None:
         WorkQueue(
             name="reconcile_tenant",
             claim_due=_claim_due_tenants,
-            run=reconcile.reconcile_tenant,
+            run=background.reconcile_tenant,
             publish=lambda tenant_id: tasks.reconcile_tenant.delay(str(tenant_id)),
         )
     )
@@ -29,7 +29,7 @@ def register_queues() -> None:
         WorkQueue(
             name="renew_requested_token",
             claim_due=lambda limit: claim_due_rows(_requested_renewals(), limit=limit),
-            run=tokens.renew_requested_token,
+            run=background.renew_requested_token,
             publish=lambda token_id: tasks.renew_requested_token.delay(str(token_id)),
         )
     )
@@ -37,7 +37,7 @@ def register_queues() -> None:
         WorkQueue(
             name="fetch_failed_pushes",
             claim_due=lambda limit: claim_due_rows(failed_pushes.due_fetches(), limit=limit),
-            run=failed_pushes.fetch_wanted,
+            run=background.fetch_failed_pushes,
             publish=lambda fetch_id: tasks.fetch_failed_pushes.delay(str(fetch_id)),
         )
     )

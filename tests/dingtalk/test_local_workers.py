@@ -19,7 +19,7 @@ def queue_running(run: Callable[[UUID], None]) -> WorkQueue:
 def test_what_is_taken_on_is_done() -> None:
     done: list[UUID] = []
     ids = [uuid4() for _ in range(5)]
-    workers = LocalWorkers()
+    workers = LocalWorkers(threads=4)
 
     assert all(workers.submit(queue_running(done.append), row_id) for row_id in ids)
     workers.close(drop_waiting=False)
