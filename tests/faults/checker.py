@@ -116,7 +116,7 @@ def _check_acknowledgements(histories: Histories, limits: Limits, verdict: Verdi
     times = sorted(record["elapsed_ms"] for record in tries if record["answer"] in ("success", "late"))
     verdict.figures |= {
         "late": answers["late"],
-        "tries refused or unanswered": len(tries) - answers["success"] - answers["late"],
+        "tries without success": _counted(answers - Counter(success=len(tries), late=len(tries))),
     }
     if answers["late"] > limits.late:
         slowest = [f"{time:.0f} ms" for time in times[-SHOWN:]]
@@ -189,6 +189,10 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     if not ordered:
         return float("nan")
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _counted(answers: Counter[str]) -> str:
+    return "; ".join(f"{count} {answer}" for answer, count in answers.most_common()) or "0"
 
 
 def _blame(verdict: Verdict, found: Sequence[str], what: str) -> None:
