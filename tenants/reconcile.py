@@ -34,7 +34,7 @@ from dingtalk.tickets import newest_ticket_id
 from tenants import code_exchange
 from tenants.errors import TenantError, TicketMissing, TokenUnavailable
 from tenants.models import CONVERGED_STATES, Tenant, TenantState, WaitingFor
-from tenants.steps import Parked, Run, next_step
+from tenants.steps import Parked, Run, Step, confirm_grant, next_step
 from tenants.transitions import Overtaken, change_state
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,18 @@ def _is_finished(tenant_id: UUID, epoch: int) -> bool:
         return _park_for_ticket(run, error)
     except (DingTalkError, TokenUnavailable) as error:
         return _record_failure(run, error)
+    _forgive_attempts(run, step)
     return False
+
+
+def _forgive_attempts(run: Run, step: Step) -> None:
+    """
+    Let the attempts at a step that is done not count against the next.
+
+    A confirmed grant is no step ahead: a step that fails may ask for it each time.
+    """
+    if run.tenant.attempts and step is not confirm_grant:
+        Tenant.objects.filter(run.is_current, pk=run.tenant.pk).update(attempts=0)
 
 
 def _settle(run: Run, columns: dict[str, Any]) -> bool:

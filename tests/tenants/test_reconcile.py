@@ -12,7 +12,7 @@ from dingtalk.foundation.leases import claim_lease
 from dingtalk.models import Activation
 from dingtalk.protocol.events import PushedTicket
 from dingtalk.tickets import store_tickets
-from tenants import code_exchange, services, waking
+from tenants import code_exchange, reconcile, services, waking
 from tenants.models import AccessToken, CodeState, Tenant, TenantState, TmpAuthCode, TokenKind, WaitingFor
 from tests.support.onboarding import (
     ACTIVATE,
@@ -137,6 +137,55 @@ def test_a_passing_fault_is_retried_later_and_said(upstream, suite, kind):
     assert timezone.now() < tenant.next_reconcile_at < timezone.now() + timedelta(minutes=15)
     AccessToken.objects.update(retry_at=None)
     assert reconciled(tenant).state == TenantState.ACTIVE
+
+
+def test_a_code_that_nobody_knows_is_taken_for_passing_three_times_and_then_left_to_an_operator(
+    upstream, legacy_suite
+):
+    upstream.fault(AUTH_INFO, "errcode", code=987654, count=None)
+    tenant = code_arrives(legacy_suite, upstream.authorize()["unspent_codes"][0])
+
+    seen = []
+    for _ in range(3):
+        tenant = reconciled(tenant)
+        seen.append((tenant.state, tenant.waiting_for, tenant.attempts))
+
+    assert seen == [
+        (TenantState.AUTHORIZING, WaitingFor.RETRY, 1),
+        (TenantState.AUTHORIZING, WaitingFor.RETRY, 2),
+        (TenantState.FAILED, WaitingFor.OPERATOR, 3),
+    ]
+    assert tenant.last_error_code == "987654"
+
+
+def test_failures_before_a_step_that_was_done_do_not_count_against_the_next(upstream, legacy_suite, settings):
+    settings.DINGTALK_BREAKER_FAILURES = 0
+    upstream.fault(AUTH_INFO, "http_500", count=reconcile.MAX_ATTEMPTS - 1)
+    upstream.fault(ACTIVATE, "http_500", count=reconcile.MAX_ATTEMPTS - 1)
+    tenant = code_arrives(legacy_suite, upstream.authorize()["unspent_codes"][0])
+
+    for _ in range(2 * (reconcile.MAX_ATTEMPTS - 1)):
+        tenant = reconciled(tenant)
+        assert tenant.state not in (TenantState.ACTIVE, TenantState.FAILED)
+
+    assert reconciled(tenant).state == TenantState.ACTIVE
+
+
+def test_a_step_that_never_works_is_given_up_also_when_the_grant_is_confirmed_each_time(
+    upstream, suite, settings
+):
+    settings.DINGTALK_BREAKER_FAILURES = 0
+    upstream.fault(CORP_TOKEN, "errcode", code="unauthorized.client", count=None)
+    tenant = grant_arrives(suite, upstream.authorize())
+
+    for _ in range(3 * reconcile.MAX_ATTEMPTS):
+        AccessToken.objects.update(retry_at=None)
+        tenant = reconciled(tenant)
+        if tenant.state == TenantState.FAILED:
+            break
+
+    assert tenant.state == TenantState.FAILED
+    assert upstream.count(CORP_TOKEN) <= reconcile.MAX_ATTEMPTS
 
 
 def test_a_code_whose_answer_was_lost_is_never_tried_again_and_a_new_one_is_asked_for(upstream, legacy_suite):
