@@ -77,6 +77,10 @@ bench: $(DEV) ## Measure the callback and token endpoints against bare twins
 faults: $(DEV) ## Kill and hang what the portal stands on while events come (ARGS="--scenario F7 --seed 5")
 	$(BIN)/python -m tests.faults $(ARGS)
 
+.PHONY: growth
+growth: $(DEV) ## Measure whether what is stored makes anything slower (ARGS=--tenants …, --events …)
+	$(BIN)/python -m tests.growth $(ARGS)
+
 # --- Check -------------------------------------------------------------------------------------
 .PHONY: check format format-check lint types contract migrations-check deploy-check
 check: format-check lint types contract migrations-check deploy-check test ## All that a reviewer would run

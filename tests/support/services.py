@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,11 +48,12 @@ def redis_url() -> str:
     return os.environ.get("REDIS_URL") or start_redis()
 
 
-def start_postgresql(*, is_durable: bool = False) -> str:
+def start_postgresql(*, is_durable: bool = False, options: Mapping[str, str] | None = None) -> str:
     """
     Start the embedded PostgreSQL and return its URL; its database `postgres` is empty.
 
     `is_durable`: a commit survives a power cut, which makes it slower. A test run does not need it.
+    `options`: settings of the server beside these.
     """
     folder = new_folder("postgresql")
     binaries, user = postgresql_binaries(folder), unprivileged_user()
@@ -63,9 +64,10 @@ def start_postgresql(*, is_durable: bool = False) -> str:
         [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"],
         user,
     )
-    options = ["-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, "-c", "max_connections=200"]
-    options += [] if is_durable else ["-c", "fsync=off"]
-    process = spawn([binaries / "postgres", *options], folder, user=user, stop=signal.SIGINT)
+    command = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder]
+    settings = {"max_connections": "200", **({} if is_durable else {"fsync": "off"}), **(options or {})}
+    command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    process = spawn(command, folder, user=user, stop=signal.SIGINT)
     wait_until(
         lambda: run_quietly([binaries / "pg_isready", "-h", "127.0.0.1", "-p", port], user), process, folder
     )
