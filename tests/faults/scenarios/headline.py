@@ -84,6 +84,7 @@ def acknowledged_without_anybody(world: World, run: Run) -> Outcome:
     with Traffic(world, run, rate=100) as traffic:
         pass
     world.simulator.clear_faults()
+    world.note("DingTalk answers again")
     world.redis.start()
     limits = Limits(ack_p50_ms=10, ack_p99_ms=100, ack_p999_ms=1200)
     return traffic.outcome(limits=limits)

@@ -50,6 +50,7 @@ def worker_killed_in_a_task(world: World, run: Run) -> Outcome:
         for _ in traffic.moments(3 if run.is_quick else 10):
             world.kill("worker")
     world.simulator.clear_faults()
+    world.note("DingTalk answers at once again")
     return traffic.outcome()
 
 
