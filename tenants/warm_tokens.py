@@ -14,8 +14,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.utils.dateparse import parse_datetime
-
 from dingtalk.foundation.prepared import fetch_row
 from dingtalk.models import Suite
 from tenants import api_keys, tokens
@@ -124,14 +122,11 @@ def _tables(*models: Any) -> list[str]:
 
 
 def _read(found: tuple[Any, ...]) -> dict[str, Any]:
-    """Return the row by name; SQLite has neither ids nor times, and neither database's driver reads JSON."""
+    """Return the row by name; ids, times and JSON come as text. SQLite's times name no zone, and are UTC."""
     row = dict(zip(_COLUMNS, found, strict=True))
-    if isinstance(row["key_id"], str):
-        row |= {name: UUID(row[name]) for name in _IDS}
-        row |= {name: _moment(row[name]) for name in _MOMENTS}
-    return row | {"scopes": json.loads(row["scopes"])}
-
-
-def _moment(stored: Any) -> datetime | None:
-    moment = parse_datetime(stored) if isinstance(stored, str) else stored
-    return moment and moment.replace(tzinfo=UTC)
+    for name in _IDS:
+        row[name] = UUID(str(row[name]))
+    for name in _MOMENTS:
+        row[name] = row[name] and datetime.fromisoformat(str(row[name])).replace(tzinfo=UTC)
+    row["scopes"] = json.loads(row["scopes"])
+    return row

@@ -2,13 +2,14 @@
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 # What one household or one attacker has of IPv6.
 _IPV6_SOURCE_BITS = 64
 
 
-def address_of(request: Request) -> str | None:
+def address_of(request: Request | HttpRequest) -> str | None:
     """Return the caller's address as a database takes it; None when a proxy left no usable one."""
     address = _address(request)
     return None if address is None else str(address)
@@ -22,7 +23,7 @@ def source_of(request: Request) -> str:
     return str(address)
 
 
-def _address(request: Request) -> IPv4Address | IPv6Address | None:
+def _address(request: Request | HttpRequest) -> IPv4Address | IPv6Address | None:
     # A zone is of no meaning here, and the database takes none: fe80::1%eth0.
     text = str(request.META.get("REMOTE_ADDR", "")).partition("%")[0]
     try:
