@@ -1,14 +1,18 @@
 """Whose events are handed out next."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from dingtalk import event_queue, work
 from dingtalk.event_queue import TurnsOfLanes
-from dingtalk.lanes import walk_lanes
+from dingtalk.lanes import first_due_events, walk_lanes
 from dingtalk.models import EventState, ReceivedEvent, Suite
 from dingtalk.work import DueRow
 from tests.support.callbacks import make_suite
@@ -98,3 +102,50 @@ def test_what_is_handed_out_is_counted_for_a_moment(suite: Suite) -> None:
     make_event(suite, dispatched_at=timezone.now() - timedelta(seconds=work.AGAIN_AFTER_SECONDS + 1))
 
     assert work.handed_out_by_suite(ReceivedEvent.objects.all()) == {suite.pk: 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL, whose plans these are")
+def test_with_a_hundred_thousand_waiting_events_a_claim_reads_only_some_rows(suite: Suite) -> None:
+    pattern = make_event(suite, corp_id="dingbusy")
+    with connection.cursor() as cursor:
+        columns = [field.column for field in ReceivedEvent._meta.concrete_fields]
+        changed = {
+            "id": "gen_random_uuid()",
+            "identity": "'waiting-' || number",
+            "corp_id": "CASE WHEN number <= 90000 THEN 'dingbusy' ELSE 'ding' || MOD(number, 1000) END",
+            # Many at the very same moment, as the rows of a push are.
+            "platform_time": "platform_time + number / 1000 * interval '1 second'",
+        }
+        cursor.execute(
+            f"INSERT INTO {ReceivedEvent._meta.db_table} ({', '.join(columns)})"
+            f" SELECT {', '.join(changed.get(name, name) for name in columns)}"
+            f" FROM {ReceivedEvent._meta.db_table}, generate_series(1, 100000) AS number WHERE id = %s",
+            [pattern.pk],
+        )
+        cursor.execute(f"ANALYZE {ReceivedEvent._meta.db_table}")
+    read: list[int] = []
+
+    with connection.execute_wrapper(partial(_explain, read)):
+        claimed = TurnsOfLanes().claim_due(50)
+        first = next(iter(walk_lanes(suite.pk, after="dingb", limit=1)))
+        assert first_due_events().filter(pk=first).exists()
+
+    assert len(claimed) == 50
+    assert max(read) < 2_000
+
+
+def _explain(
+    read: list[int], execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Note how many rows a statement's plan reads at most in one place; then let it run."""
+    if sql.lstrip().startswith(("SELECT", "WITH")) and "advisory" not in sql:
+        with context["connection"].connection.cursor() as cursor:
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql, params)
+            read.append(_most_rows(cursor.fetchone()[0][0]["Plan"]))
+    return execute(sql, params, many, context)
+
+
+def _most_rows(plan: dict[str, Any]) -> int:
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return max([int(own), *(_most_rows(child) for child in plan.get("Plans", []))])
