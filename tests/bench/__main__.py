@@ -15,8 +15,12 @@ from rich.console import Console
 
 from tests.bench.callback_scenario import measure_callback
 from tests.bench.client import LoadFailed
+from tests.bench.expiry_scenario import measure_expiry
+from tests.bench.fairness_scenario import measure_fairness
+from tests.bench.goals import run_goals
 from tests.bench.machine import describe_machine
 from tests.bench.measurement import InvalidRun, Scenario
+from tests.bench.onboarding_scenario import measure_onboarding
 from tests.bench.report import as_json, print_report
 from tests.bench.scenarios import Effort, Tell
 from tests.bench.servers import WEB_PROCESSES, WEB_THREADS, build_stage
@@ -24,6 +28,12 @@ from tests.bench.tables import Tables
 from tests.bench.token_scenario import measure_token
 
 CALLBACK, TOKEN = "callback", "token"
+# Judged by goals of their own, and only when they are asked for: what is measured, and its usual size.
+BY_GOALS = {
+    "onboarding": (measure_onboarding, 1_000),
+    "expiry": (measure_expiry, 1_000),
+    "fairness": (measure_fairness, 10_000),
+}
 DATABASE_SETTINGS = ("server_version", "fsync", "synchronous_commit")
 
 
@@ -33,6 +43,11 @@ def main() -> int:
     # Told to end, stop what was started, as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Console(stderr=True)
+    if options.only in BY_GOALS:
+        measure, size = BY_GOALS[options.only]
+        return run_goals(
+            measure, size=options.size or size, tell=lambda text: progress.print(text, style="dim")
+        )
     try:
         scenarios, circumstances = _measure(options, tell=lambda text: progress.print(text, style="dim"))
     except (InvalidRun, LoadFailed) as error:
@@ -52,7 +67,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     how_long = parser.add_mutually_exclusive_group()
     how_long.add_argument("--quick", action="store_true", help="under 40 seconds: does it work at all?")
     how_long.add_argument("--full", action="store_true", help="at 64 connections, too")
-    parser.add_argument("--only", choices=[CALLBACK, TOKEN], help="one scenario")
+    parser.add_argument("--only", choices=[CALLBACK, TOKEN, *BY_GOALS], help="one scenario")
+    parser.add_argument("--size", type=int, help="companies, events or tokens, where it goes by them")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(arguments)
 
