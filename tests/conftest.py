@@ -11,11 +11,13 @@ from django.db import connection
 from dingtalk.client import dingtalk_client
 from tests.settings import ON_POSTGRESQL
 from tests.support import services
+from tests.support.emptying import empty_tables_quickly
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A run that is told to end stops what it has started, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    empty_tables_quickly()
 
 
 @pytest.hookimpl(tryfirst=True)
