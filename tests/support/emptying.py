@@ -2,7 +2,7 @@
 Emptying the tables after a test that commits.
 
 Django truncates every table and then makes permissions and content types anew: on PostgreSQL a third of
-such a test's time. Nearly all tables are empty, and deleting nothing is quick; what the migrations made stays.
+such a test's time. Nearly all tables are empty, and deleting nothing is quick; what migrations made stays.
 """
 
 from django.db import connections, transaction
@@ -26,4 +26,4 @@ def _delete_all_rows(test: TransactionTestCase) -> None:
             connection.cursor() as cursor,
         ):
             for table in sorted(tables - _MADE_BY_MIGRATIONS):
-                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - Django's names
+                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
