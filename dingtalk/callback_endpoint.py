@@ -8,10 +8,9 @@ together, and a callback needs none of them. `isv_portal.wsgi` hands over every 
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -30,6 +29,8 @@ from dingtalk.foundation.request_ids import REQUEST_ID_HEADER, request_id_of
 from dingtalk.outages import refused_pushes
 from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
+from dingtalk.protocol.event_catalogue import find_event
+from dingtalk.protocol.glance import CHANNELS
 from dingtalk.refusal_log import RefusedRequest, refusal_log
 from dingtalk.request_body import read_body
 
@@ -49,8 +50,7 @@ _PLAIN, _JSON = ("Content-Type", "text/plain"), ("Content-Type", "application/js
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What is sent back; length and request id are added to its headers."""
 
     status: HTTPStatus
@@ -64,8 +64,7 @@ _WRONG_METHOD = _Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", [_PLAIN, ("Allow", "
 _NOT_STORED = _Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"", [_PLAIN, ("Retry-After", "1")])
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     """A request below /callback/, with what each log line about it has."""
 
     environ: "WSGIEnvironment"
@@ -76,6 +75,10 @@ class _Request:
     def query(self) -> str:
         return str(self.environ.get("QUERY_STRING", ""))
 
+    @property
+    def log_fields(self) -> dict[str, str]:
+        return {"request_id": self.id, "ip": self.source}
+
 
 def is_callback(environ: "WSGIEnvironment") -> bool:
     """Whether this endpoint answers the request."""
@@ -85,11 +88,9 @@ def is_callback(environ: "WSGIEnvironment") -> bool:
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Take a push of DingTalk; 200 with the encrypted `success`, 400 for all that is not for us, or 503."""
     request = _Request(environ, id=request_id_of(environ), source=client_address(environ))
-    structlog.contextvars.bind_contextvars(request_id=request.id, ip=request.source)
     try:
         answer = _answer(request)
     finally:
-        structlog.contextvars.clear_contextvars()
         _let_go_of_connection()
     start_response(
         _STATUS_LINES[answer.status],
@@ -106,19 +107,19 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
 def _answer(request: _Request) -> _Answer:
     path = _PATH.fullmatch(request.environ["PATH_INFO"])
     if path is None:
-        logger.warning("callback_refused", extra={"reason": "UnknownPath"})
+        logger.warning("callback_refused", extra={"reason": "UnknownPath", **request.log_fields})
         return _REFUSED
     if request.environ["REQUEST_METHOD"] != "POST":
-        logger.warning("callback_refused", extra={"reason": "WrongMethod"})
+        logger.warning("callback_refused", extra={"reason": "WrongMethod", **request.log_fields})
         return _WRONG_METHOD
     now = datetime.now(UTC)
     try:
         return _receive(request, path[1], now=now)
     except CannotReceive:
-        logger.exception("callback_not_received")
+        logger.exception("callback_not_received", extra=request.log_fields)
     except Exception:
         # A failure of ours must not look like a refusal.
-        logger.exception("callback_failed")
+        logger.exception("callback_failed", extra=request.log_fields)
     refused_pushes.add(now=now)
     return _NOT_STORED
 
@@ -130,7 +131,8 @@ def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
         envelope = Envelope.parse(_read_query(request.query), body)
         received = callbacks.receive(slug=slug, envelope=envelope, received_at=now)
     except ProtocolError as error:
-        _note_refusal(error, slug=slug, request=request, body=body, now=now)
+        with structlog.contextvars.bound_contextvars(**request.log_fields):
+            _note_refusal(error, slug=slug, request=request, body=body, now=now)
         return _REFUSED
     _log_received(received, request, now=now)
     refused_pushes.report(now=now)
@@ -145,16 +147,26 @@ def _log_received(received: callbacks.Received, request: _Request, *, now: datet
         request_id=request.id,
         ip=request.source,
         suite_key=received.suite_key,
-        event_type=redact_text(received.event_type),
+        event_type=_plain_name(received.event_type),
         is_new=received.is_new,
         credential=received.credential_name,
     )
 
 
+def _plain_name(event_type: str) -> str:
+    """Return the event type as it may be logged: a name that nobody knows is masked like a text."""
+    is_known = event_type in CHANNELS or find_event(event_type) is not None
+    return event_type if is_known else redact_text(event_type)
+
+
 def _read_query(query: str) -> list[tuple[str, str]]:
     if len(query) > MAX_QUERY_LENGTH:
         raise MalformedEnvelope("the query is too long")
-    return parse_qsl(query, keep_blank_values=True)
+    if "%" in query or "+" in query:
+        return parse_qsl(query, keep_blank_values=True)
+    # The usual query has nothing that is quoted, and then there is little to parse.
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return [(name, value) for name, _, value in pairs]
 
 
 def _note_refusal(error: ProtocolError, *, slug: str, request: _Request, body: bytes, now: datetime) -> None:
@@ -181,6 +193,5 @@ def _suite_of(slug: str) -> UUID | None:
 def _let_go_of_connection() -> None:
     """Close the thread's database connection when it is broken or too old, as Django does after a request."""
     connection = connections[DEFAULT_DB_ALIAS]
-    is_suspect = connection.errors_occurred or connection.close_at is not None
-    if is_suspect and not connection.in_atomic_block:
+    if (connection.errors_occurred or connection.close_at is not None) and not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()

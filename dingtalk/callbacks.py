@@ -12,9 +12,9 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import structlog
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dingtalk import previous_use, pushes
 from dingtalk.credentials import SuiteCredentials, callback_credentials
@@ -65,24 +65,24 @@ def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: da
     A kept connection is not tried before it is used: that would be a second round trip for every push.
     What was sent twice is stored once.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
     kept = connection.connection
     try:
         return _receive(slug, envelope, received_at)
     except DatabaseError:
-        if kept is None or connection.in_atomic_block or _is_alive(kept):
+        if kept is None or connection.in_atomic_block or _is_alive(connection, kept):
             raise
         connection.close()
         return _receive(slug, envelope, received_at)
 
 
-def _is_alive(kept: object) -> bool:
+def _is_alive(connection: BaseDatabaseWrapper, kept: object) -> bool:
     """Tell whether a connection still works; leaving a transaction, Django may have replaced it already."""
     return connection.connection is kept and connection.is_usable()
 
 
 def _receive(slug: str, envelope: Envelope, received_at: datetime) -> Received:
     credentials = callback_credentials.get(slug)
-    structlog.contextvars.bind_contextvars(suite_key=credentials.suite_key)
     try:
         return _receive_with(credentials, envelope, received_at)
     except (SignatureMismatch, DecryptionFailed):

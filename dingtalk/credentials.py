@@ -56,6 +56,13 @@ class SuiteCredentials:
     freshness_window_seconds: int | None
     _tokens: tuple[_Rotated[str], ...] = field(repr=False)
     _aes_keys: tuple[_Rotated[bytes], ...] = field(repr=False)
+    # The one pair there is, when nothing is being rotated.
+    _only: CallbackCredential | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if len(self._tokens) == len(self._aes_keys) == 1:
+            only = CallbackCredential(self._tokens[0].value, self._aes_keys[0].value, self.suite_key)
+            object.__setattr__(self, "_only", only)
 
     def live(self, now: datetime) -> list[CallbackCredential]:
         """
@@ -63,6 +70,8 @@ class SuiteCredentials:
 
         Pairs, because each of the two is rotated by itself.
         """
+        if self._only is not None:
+            return [self._only]
         return [
             CallbackCredential(
                 token=token.value,

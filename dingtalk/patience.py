@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DEFAULT_DB_ALIAS
 from psycopg import Cursor
 
 STATEMENT_MILLISECONDS = 800
@@ -48,7 +47,8 @@ def _has_session_limits(connection: BaseDatabaseWrapper) -> bool:
 
 def _execute_prepared(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
     """Execute on the driver's own cursor: Django's puts the values into the text, so that each is another."""
-    connection.ensure_connection()
+    if connection.connection is None:
+        connection.ensure_connection()
     with connection.wrap_database_errors:
         return Cursor(connection.connection).execute(sql, params, prepare=True).rowcount
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from django.db.models import Q
 from dingtalk import tickets
 from dingtalk.credentials import SuiteCredentials
 from dingtalk.foundation.ids import new_id
+from dingtalk.foundation.keyring import Place, active_keyring
 from dingtalk.models import PushSource, ReceivedPush, Suite
 from dingtalk.patience import execute_impatiently, impatient_transaction
 from dingtalk.protocol.events import PushedTicket
@@ -40,17 +41,11 @@ def store_push(
     One statement in one round trip; with tickets one transaction. Raises CredentialsOutdated, and any
     django.db.Error when the database does not store it in time.
     """
-    push = _NewPush(
-        id=new_id(),
-        suite_id=credentials.suite_id,
-        digest=hashlib.sha256(encrypt.encode()).hexdigest(),
-        received_at=received_at,
-        message=message,
-    )
+    digest = hashlib.sha256(encrypt.encode()).hexdigest()
     if not pushed_tickets:
-        return _insert_once(push, credentials)
+        return _insert_once(digest, message, credentials, received_at)
     with impatient_transaction():
-        is_new = _insert_once(push, credentials)
+        is_new = _insert_once(digest, message, credentials, received_at)
         tickets.store_tickets(suite_id=credentials.suite_id, tickets=pushed_tickets, received_at=received_at)
     return is_new
 
@@ -63,28 +58,15 @@ def note_url_verified(*, credentials: SuiteCredentials, now: datetime) -> None:
         Suite.objects.filter(unnoted, pk=credentials.suite_id).update(callback_verified_at=now)
 
 
-@dataclass(frozen=True, slots=True)
-class _NewPush:
-    """The values of a row; making a model instance of them would cost more than encrypting the body."""
-
-    id: UUID
-    suite_id: UUID
-    digest: str
-    received_at: datetime
-    message: bytes = field(repr=False)
-
-
-def _insert_once(push: _NewPush, credentials: SuiteCredentials) -> bool:
-    statements = _statements(connection.vendor)
-    suite_id, version = statements.uuid(push.suite_id), credentials.version
-    body = ReceivedPush._meta.get_field("body").encrypt_for(push.id, push.message).stored
-    values = (
-        *(statements.uuid(push.id), suite_id, push.digest, statements.time(push.received_at), body),
-        *(suite_id, version),
-    )
-    if execute_impatiently(statements.insert, values):
+def _insert_once(digest: str, message: bytes, credentials: SuiteCredentials, received_at: datetime) -> bool:
+    statements = _statements()
+    row_id, suite = new_id(), (statements.uuid(credentials.suite_id), credentials.version)
+    # What the model's field does, without an instance: see `EncryptedField`.
+    body = active_keyring().encrypt_bytes(message, Place(statements.table, "body", str(row_id)))
+    row = (statements.uuid(row_id), suite[0], digest, statements.time(received_at), body)
+    if execute_impatiently(statements.insert, (*row, *suite)):
         return True
-    if not execute_impatiently(statements.repeat, (suite_id, push.digest, suite_id, version)):
+    if not execute_impatiently(statements.repeat, (suite[0], digest, *suite)):
         raise CredentialsOutdated
     return False
 
@@ -92,13 +74,14 @@ def _insert_once(push: _NewPush, credentials: SuiteCredentials) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Statements:
     """
-    What is sent to one kind of database, and how values are given to it.
+    What is sent to the database, and how values are given to it.
 
     `insert` stores a push only while the suite still has the version that its credentials were read with,
     and `repeat` counts one that is stored already, on the same condition. Written by hand: the ORM would
     build them anew for each push, and need a second statement to look at the suite.
     """
 
+    table: str
     insert: str
     repeat: str
     uuid: Callable[[UUID], Any]
@@ -106,11 +89,12 @@ class _Statements:
 
 
 @cache
-def _statements(vendor: str) -> _Statements:
-    """Return the statements; `vendor` is the connection's, which spells names and values."""
+def _statements() -> _Statements:
+    """Return the statements for the one database of this process."""
     pushes, suites = (connection.ops.quote_name(model._meta.db_table) for model in (ReceivedPush, Suite))
     is_current = f"FROM {suites} WHERE id = %s AND version = %s"
     return _Statements(
+        table=ReceivedPush._meta.db_table,
         insert=(
             f"INSERT INTO {pushes} (id, suite_id, digest, received_at, body, source, repeats) "
             f"SELECT %s, %s, %s, %s, %s, '{PushSource.HTTP.value}', 0 {is_current} "
@@ -120,6 +104,6 @@ def _statements(vendor: str) -> _Statements:
             f"UPDATE {pushes} SET repeats = repeats + 1 "  # noqa: S608 - names of ours only
             f"WHERE suite_id = %s AND digest = %s AND EXISTS (SELECT 1 {is_current})"
         ),
-        uuid=(lambda value: value) if vendor == "postgresql" else (lambda value: value.hex),
+        uuid=(lambda value: value) if connection.vendor == "postgresql" else (lambda value: value.hex),
         time=connection.ops.adapt_datetimefield_value,
     )

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from dingtalk.protocol.events import URL_CHECKS, PushedTicket, read_push
 
-_TYPE = rb'"EventType"\s*:\s*"(SYNC_HTTP_PUSH_[A-Z_]{1,40})"'
+CHANNELS = frozenset({"SYNC_HTTP_PUSH_HIGH", "SYNC_HTTP_PUSH_MEDIUM"})
+
+_TYPE = rb'"EventType"\s*:\s*"(%b)"' % "|".join(sorted(CHANNELS)).encode()
 _ROWS = rb'"bizData"\s*:\s*\['
 _TYPE_FIRST = re.compile(rb"\s*\{\s*" + _TYPE + rb"\s*,\s*" + _ROWS)
 _ROWS_FIRST = re.compile(rb"\s*\{\s*" + _ROWS)
 _END = re.compile(rb"\]\s*\}\s*\Z")
 _END_WITH_TYPE = re.compile(rb"\]\s*,\s*" + _TYPE + rb"\s*\}\s*\Z")
 _LONGEST_END = 128
-# A ticket, the name of a suite, another event type, or an escape that may hide one of these names.
-_WANTS_A_CLOSER_LOOK = (b"uiteTicket", b'uiteKey"', b'"eventType"', b"\\u00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def glance(message: bytes) -> Glance:
 
 def _type_of_plain_rows(message: bytes) -> str | None:
     """Return the event type of a SyncHTTP push that has nothing but rows, and no ticket among them."""
-    if any(sign in message for sign in _WANTS_A_CLOSER_LOOK) or message.count(b'"EventType"') != 1:
+    if _has_more_than_rows(message):
         return None
     end = message[-_LONGEST_END:]
     if (start := _TYPE_FIRST.match(message)) and _END.search(end):
@@ -62,3 +62,14 @@ def _type_of_plain_rows(message: bytes) -> str | None:
     if _ROWS_FIRST.match(message) and (named := _END_WITH_TYPE.search(end)):
         return named[1].decode()
     return None
+
+
+def _has_more_than_rows(message: bytes) -> bool:
+    """Whether there may be a ticket, the name of a suite, another event type, or an escape that hides one."""
+    return (
+        b"uiteTicket" in message
+        or b'uiteKey"' in message
+        or b"\\u00" in message
+        or b'"eventType"' in message
+        or message.count(b'"EventType"') != 1
+    )
