@@ -57,6 +57,11 @@ class SimulatorRemote:
         """Push any event."""
         return self._call("POST", f"/_sim/suites/{suite_key}/push", {"document": document, "wait": True})
 
+    def push_again(self, suite_key: str, push_id: int) -> Any:
+        """Send an earlier push once more, sealed anew; return the new one after its first delivery."""
+        order = {"push_id": push_id, "fresh_envelope": True, "wait": True}
+        return self._call("POST", f"/_sim/suites/{suite_key}/redeliver", order)["pushes"][0]
+
     def calls(self, **filters: Any) -> Any:
         """Return the API calls that the simulator answered."""
         return self._call("GET", "/_sim/calls", params=filters)

@@ -20,6 +20,26 @@ PAUSE_SECONDS = 0.25
 _PAGE = 200
 
 
+def read_states(session: requests.Session, base_url: str, companies: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return the state of each tenant as the REST API shows it, by corp id.
+
+    `companies` are suite keys by corp id; the session carries the key.
+    """
+    states: dict[str, str] = {}
+    for suite_key in sorted(set(companies.values())):
+        url: str | None = f"{base_url}/api/v1/tenants?suite_key={suite_key}&limit=200"
+        while url:
+            answer = session.get(url, timeout=15)
+            answer.raise_for_status()
+            page = answer.json()
+            for tenant in page["results"]:
+                if companies.get(tenant["corp_id"]) == suite_key:
+                    states[tenant["corp_id"]] = tenant["state"]
+            url = page["next"]
+    return states
+
+
 class Receiver:
     """Reads in a thread of its own, from now on until it is told to end."""
 
@@ -50,18 +70,7 @@ class Receiver:
 
     def read_states(self, companies: Mapping[str, str]) -> dict[str, str]:
         """Return the state of each tenant, by corp id; `companies` are suite keys by corp id."""
-        states: dict[str, str] = {}
-        for suite_key in sorted(set(companies.values())):
-            url: str | None = f"{self._base_url}/api/v1/tenants?suite_key={suite_key}&limit=200"
-            while url:
-                answer = self._session.get(url, timeout=15)
-                answer.raise_for_status()
-                page = answer.json()
-                for tenant in page["results"]:
-                    if companies.get(tenant["corp_id"]) == suite_key:
-                        states[tenant["corp_id"]] = tenant["state"]
-                url = page["next"]
-        return states
+        return read_states(self._session, self._base_url, companies)
 
     def _run(self) -> None:
         while not self._closing.is_set():

@@ -32,10 +32,10 @@ class CrashingWorld:
         self.stack, self.folder = stack, folder
         self.operator = Operator(stack)
         self.operator.register_suite(LEGACY)
-        assert stack.simulator.push_ticket(LEGACY)["accepted"]
+        eventually(lambda: stack.simulator.push_ticket(LEGACY)["accepted"], what="a ticket is taken in")
 
     def new_company(self) -> str:
-        return str(self.stack.simulator._call("POST", "/_sim/companies", {})["corp_id"])
+        return str(self.stack.simulator.add_company()["corp_id"])
 
     def authorize(self, corp_id: str) -> None:
         """Have a company authorise, pushed until it is acknowledged as DingTalk would, only quicker."""
@@ -43,9 +43,7 @@ class CrashingWorld:
         for push in pushed["pushes"]:
             while not push["attempts"][-1]["accepted"]:
                 self.revive()
-                again = {"push_id": push["id"], "fresh_envelope": True, "wait": True}
-                path = f"/_sim/suites/{LEGACY}/redeliver"
-                push = self.stack.simulator._call("POST", path, again)["pushes"][0]
+                push = self.stack.simulator.push_again(LEGACY, push["id"])
 
     def revive(self) -> None:
         """Start again what was killed, as its supervisor would, and end the leases of the dead."""

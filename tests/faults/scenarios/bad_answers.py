@@ -19,7 +19,7 @@ from tests.journeys.stack import LEGACY, SYNC_HTTP
 def calls_fail_by_chance(world: World, run: Run) -> Outcome:
     """Every company is served in the end, for a bounded number of calls."""
     half = max(1, run.events // 2)
-    quiet = Companies(world, run, LEGACY, 4)
+    quiet = Companies(world, LEGACY, 4)
     quiet.authorize()
     quiet.wait(within=60)
     needed = len(quiet.calls()) / 4
@@ -30,7 +30,7 @@ def calls_fail_by_chance(world: World, run: Run) -> Outcome:
         world.simulator.add_fault(
             endpoint=EVERY_CALL, kind=kind, count=None, chance=chance, seed=run.random.randrange(10**6)
         )
-    groups = [Companies(world, run, suite_key, half) for suite_key in (LEGACY, SYNC_HTTP)]
+    groups = [Companies(world, suite_key, half) for suite_key in (LEGACY, SYNC_HTTP)]
     for companies in groups:
         companies.authorize()
     waited = [companies.wait(within=300) for companies in groups]
@@ -53,7 +53,7 @@ def calls_fail_by_chance(world: World, run: Run) -> Outcome:
 @scenario("F26", "DingTalk hangs for a minute, drips, or answers without end", events=16, quick_events=4)
 def answers_take_forever(world: World, run: Run) -> Outcome:
     """Who has a token gets it as fast as ever, who needs one is told to come again, events are handled."""
-    warm, cold = (Companies(world, run, SYNC_HTTP, run.events) for _ in range(2))
+    warm, cold = (Companies(world, SYNC_HTTP, run.events) for _ in range(2))
     figures: dict[str, Any] = {}
     problems: list[str] = []
     for companies in (warm, cold):

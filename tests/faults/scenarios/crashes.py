@@ -50,7 +50,7 @@ def killed_over_the_permanent_code(world: World, run: Run) -> Outcome:
     """Companies authorise, some at a time, and whoever exchanges their codes is killed again and again."""
     folder, points = CrashFolder(world.folder / "data"), list(EXCHANGING)
     run.random.shuffle(points)
-    waves = [(point, Companies(world, run, LEGACY, max(1, run.events // len(points)))) for point in points]
+    waves = [(point, Companies(world, LEGACY, max(1, run.events // len(points)))) for point in points]
     missed: list[str] = []
     for point, companies in waves:
         folder.arm(point)

@@ -27,7 +27,7 @@ def ticket_is_refused(world: World, run: Run) -> Outcome:
     world.note("every ticket is refused")
     with world.postgresql.connect() as connection:
         connection.execute("DELETE FROM tenants_accesstoken WHERE kind = 'suite_access_token'")
-    companies = Companies(world, run, LEGACY, run.events)
+    companies = Companies(world, LEGACY, run.events)
     companies.authorize()
     time.sleep(seconds)
     calls = companies.calls()
@@ -58,7 +58,7 @@ def ticket_is_refused(world: World, run: Run) -> Outcome:
 )
 def tokens_end_together(world: World, run: Run) -> Outcome:
     """One renewal for each company, whoever asks wherever; every caller gets a token in the end."""
-    companies = Companies(world, run, SYNC_HTTP, run.events)
+    companies = Companies(world, SYNC_HTTP, run.events)
     companies.authorize()
     problems = [f"{corp_id} is not active" for corp_id in companies.wait(within=180)[1]]
     companies.since = world.last_call_id()
@@ -85,7 +85,7 @@ def tokens_end_together(world: World, run: Run) -> Outcome:
 @scenario("F33", "DingTalk revokes tokens early: 40014, 42001, 48004 on use", events=3, quick_events=3)
 def tokens_are_revoked(world: World, run: Run) -> Outcome:
     """One renewal and one repetition; where that does not help, no loop."""
-    companies = Companies(world, run, SYNC_HTTP, run.events)
+    companies = Companies(world, SYNC_HTTP, run.events)
     companies.authorize()
     problems = [f"{corp_id} is not active" for corp_id in companies.wait(within=60)[1]]
     figures: dict[str, Any] = {}

@@ -36,7 +36,7 @@ def calls_are_throttled(world: World, run: Run) -> Outcome:
     cases += [(CORP_TOKEN_CALLS[0], case) for case in _NEW_LIMITS]
     for endpoint, case in cases:
         name = "/".join(str(value) for value in case.values() if value)
-        companies = Companies(world, run, LEGACY, run.events)
+        companies = Companies(world, LEGACY, run.events)
         world.note(f"{endpoint} answers {name} twice")
         world.simulator.add_fault(endpoint=endpoint, kind="errcode", count=2, **case)
         companies.authorize()
@@ -61,7 +61,7 @@ def address_is_blocked(world: World, run: Run) -> Outcome:
     figures: dict[str, Any] = {}
     problems: list[str] = []
     for kind in ("ip_ban", "ip_ban_page"):
-        companies = Companies(world, run, SYNC_HTTP, run.events)
+        companies = Companies(world, SYNC_HTTP, run.events)
         world.note(f"every call: {kind}")
         world.simulator.add_fault(endpoint=EVERY_CALL, kind=kind, count=None)
         companies.authorize()

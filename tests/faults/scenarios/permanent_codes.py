@@ -20,7 +20,7 @@ def permanent_code_lost(world: World, run: Run) -> Outcome:
     """Every first exchange acts and its connection is cut; DingTalk's list and a new push bring them back."""
     world.note(f"{EXCHANGE} acts and cuts the connection, {run.events} times")
     world.simulator.add_fault(endpoint=EXCHANGE, kind="drop_answer", count=run.events)
-    companies = Companies(world, run, LEGACY, run.events)
+    companies = Companies(world, LEGACY, run.events)
     companies.authorize()
     outcome = judged(world, [companies], [])
     if outcome.figures["codes lost"] != run.events:
@@ -39,7 +39,7 @@ def activated_twice(world: World, run: Run) -> Outcome:
     problems: list[str] = []
     figures = {}
     for words, refusals in (("succeeds twice", 0), ("says: already activated", run.events // 2)):
-        companies = Companies(world, run, LEGACY, run.events // 2)
+        companies = Companies(world, LEGACY, run.events // 2)
         world.note(f"{ACTIVATE} {words}")
         world.simulator.add_fault(endpoint=ACTIVATE, kind="drop_answer", count=len(companies.corp_ids))
         if refusals:
