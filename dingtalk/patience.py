@@ -6,15 +6,19 @@ holds a statement up longer than this, it fails, and DingTalk sends again.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Cursor
 
+from dingtalk.sqlite_turns import turn_at_writing
+
 STATEMENT_MILLISECONDS = 800
 LOCK_MILLISECONDS = 300
+_SQLITE_SECONDS = STATEMENT_MILLISECONDS / 1000
 # For processes that have nothing else to do than what must be quick: options of each of their connections.
 SESSION_LIMITS = f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS}"
 
@@ -36,8 +40,8 @@ def execute_impatiently(sql: str, params: Sequence[Any]) -> int:
         return (_execute_prepared if _has_session_limits(connection) else _execute_limited)(
             connection, sql, params
         )
-    with _short_wait_on_sqlite(connection), connection.cursor() as cursor:
-        cursor.execute(sql, params)
+    with turn_at_writing(connection, seconds=_SQLITE_SECONDS) as turn, connection.cursor() as cursor:
+        turn.take(lambda: cursor.execute(sql, params))
         return int(cursor.rowcount)
 
 
@@ -65,23 +69,13 @@ def _execute_limited(connection: BaseDatabaseWrapper, sql: str, params: Sequence
 def impatient_transaction() -> Iterator[None]:
     """Open a transaction whose statements give up early."""
     connection = connections[DEFAULT_DB_ALIAS]
-    with _short_wait_on_sqlite(connection), transaction.atomic():
+    with ExitStack() as stack:
+        begin = partial(stack.enter_context, transaction.atomic())
+        if connection.vendor == "sqlite":
+            stack.enter_context(turn_at_writing(connection, seconds=_SQLITE_SECONDS)).take(begin)
+        else:
+            begin()
         if connection.vendor == "postgresql" and not _has_session_limits(connection):
             with connection.cursor() as cursor:
                 cursor.execute(_POSTGRESQL_LIMITS)
         yield
-
-
-@contextmanager
-def _short_wait_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    if connection.vendor != "sqlite":
-        yield
-        return
-    connection.ensure_connection()
-    usual_seconds = connection.settings_dict["OPTIONS"].get("timeout", 5)
-    connection.connection.execute(f"PRAGMA busy_timeout = {STATEMENT_MILLISECONDS}")
-    try:
-        yield
-    finally:
-        if connection.connection is not None:
-            connection.connection.execute(f"PRAGMA busy_timeout = {int(usual_seconds * 1000)}")

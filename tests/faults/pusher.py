@@ -12,12 +12,12 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from dingtalk.simulator.crypto import EnvelopeKeys
+from dingtalk.simulator.crypto import Envelope, EnvelopeKeys
 from dingtalk.simulator.delivery import RawReply, judge
 from dingtalk.simulator.remote import SimulatorRemote
 from tests.bench.http_answer import BadAnswer, read_answer
@@ -80,6 +80,10 @@ class Reply:
         return self.answer == "success"
 
 
+# Delivers a message once, in one copy or in several; the replies to all of them.
+Deliver = Callable[[Target, str], list[Reply]]
+
+
 class Pusher:
     """Pushes a plan with a number of senders, at a given pace at most."""
 
@@ -91,13 +95,14 @@ class Pusher:
         simulator: SimulatorRemote,
         ledger: Ledger,
         rate: float,
-        copies: int = 1,
+        deliver: Deliver | None = None,
         pauses_seconds: tuple[float, ...] = PAUSES_SECONDS,
     ) -> None:
-        """`rate`: pushes that begin in a second. `copies`: how often each is delivered anyway."""
+        """`rate`: pushes that begin in a second. `deliver`: how a message is delivered once, `send` if None."""
         self._plan, self._companies = plan, companies
         self._simulator, self._ledger = simulator, ledger
-        self._rate, self._copies, self._pauses = rate, copies, pauses_seconds
+        self._rate, self._pauses = rate, pauses_seconds
+        self._send: Deliver = deliver or (lambda target, message: [send(target, message)])
         self._next = 0
         self._lock = threading.Lock()
         self._turns: dict[int, int] = defaultdict(int)
@@ -162,7 +167,7 @@ class Pusher:
         push_id = secrets.token_hex(6)
         for key, event in self._events(company, documents[0], item.action):
             self._ledger.write("event", key=key, push=push_id, action=item.action, **event)
-        for document in documents * self._copies:
+        for document in documents:
             self._deliver(company.target, document, push_id)
 
     def _deed(self, company: Company, item: Item) -> list[Document]:
@@ -227,9 +232,10 @@ class Pusher:
         message = json.dumps(document, ensure_ascii=False)
         for pause in (0.0, *self._pauses[: TRIES - 1]):
             time.sleep(pause)
-            reply = send(target, message)
-            self._ledger.write("try", push=push_id, answer=reply.answer, elapsed_ms=reply.elapsed_ms)
-            if reply.is_success:
+            replies = self._send(target, message)
+            for reply in replies:
+                self._ledger.write("try", push=push_id, answer=reply.answer, elapsed_ms=reply.elapsed_ms)
+            if any(reply.is_success for reply in replies):
                 return
 
 
@@ -239,9 +245,18 @@ def event_key(suite_key: str, corp_id: str, event_type: str, platform_ms: int) -
 
 
 def send(target: Target, message: str) -> Reply:
-    """Push a message once, on a connection of its own, and judge the reply."""
+    """Push a message once in a fresh envelope, and judge the reply."""
+    return post(target, seal(target, message))
+
+
+def seal(target: Target, message: str) -> Envelope:
+    """Encrypt and sign a message, with time, nonce and random bytes that no other has."""
+    return target.keys.seal(message, timestamp=str(int(time.time() * 1000)), nonce=secrets.token_hex(4))
+
+
+def post(target: Target, envelope: Envelope) -> Reply:
+    """Push an envelope, on a connection of its own, and judge the reply."""
     began = time.monotonic()
-    envelope = target.keys.seal(message, timestamp=str(int(time.time() * 1000)), nonce=secrets.token_hex(4))
     query = {"signature": envelope.signature, "timestamp": envelope.timestamp, "nonce": envelope.nonce}
     body = json.dumps({"encrypt": envelope.encrypt}).encode()
     try:

@@ -17,8 +17,8 @@ from tests.faults.checker import (
 from tests.faults.ledger import Ledger
 from tests.faults.model import ABSENT
 from tests.faults.outcome import Outcome, Run
-from tests.faults.plan import Mix, make_plan
-from tests.faults.pusher import Company, Pusher, Target
+from tests.faults.plan import Item, Mix, make_plan
+from tests.faults.pusher import Company, Deliver, Pusher, Target
 from tests.faults.receiver import Receiver
 from tests.faults.schedule import moments
 from tests.faults.world import World
@@ -45,8 +45,10 @@ class Traffic:
         companies: int | None = None,
         rate: float = RATE,
         mix: Mix | None = None,
-        copies: int = 1,
+        plan: list[Item] | None = None,
+        deliver: Deliver | None = None,
     ) -> None:
+        """`plan`: what is pushed, in place of a mix chosen by the seed. `deliver`: see Pusher."""
         self.world, self.run = world, run
         self._events = run.events if events is None else events
         self._mix = mix or Mix()
@@ -57,7 +59,9 @@ class Traffic:
         }
         self._seen_calls = world.last_call_id()
         self._seen_pushes = world.last_push_id()
-        plan = make_plan(run.random, pushes=self._events, companies=self._company_count, mix=self._mix)
+        plan = plan or make_plan(
+            run.random, pushes=self._events, companies=self._company_count, mix=self._mix
+        )
         self.companies = self._make_companies(number)
         self.pusher = Pusher(
             plan,
@@ -65,7 +69,7 @@ class Traffic:
             simulator=world.simulator,
             ledger=self._ledgers["pushed"],
             rate=rate,
-            copies=copies,
+            deliver=deliver,
         )
         self.receiver = Receiver(world.base_url, world.app_key, ledger=self._ledgers["given"])
 
