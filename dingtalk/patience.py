@@ -8,12 +8,11 @@ holds a statement up longer than this, it fails, and DingTalk sends again.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Cursor
 
+from dingtalk.foundation import prepared
 from dingtalk.sqlite_turns import turn_at_writing
 
 STATEMENT_MILLISECONDS = 800
@@ -28,18 +27,18 @@ _POSTGRESQL_LIMITS = (
 )
 
 
-def execute_impatiently(sql: str, params: Sequence[Any]) -> int:
+def execute_impatiently(sql: str, params: Sequence[str | bytes]) -> int:
     """
     Execute one statement in one round trip; return the number of its rows.
 
     Where all statements of a PostgreSQL session give up early, it is prepared: parsed and planned once.
-    Raises django.db.Error. A NULL has no type there: it must stand in `sql`.
+    Raises django.db.Error. `params`: as for `prepared.execute`.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "postgresql":
-        return (_execute_prepared if _has_session_limits(connection) else _execute_limited)(
-            connection, sql, params
-        )
+        if _has_session_limits(connection):
+            return prepared.execute(sql, params)
+        return _execute_limited(connection, sql, params)
     with turn_at_writing(connection, seconds=_SQLITE_SECONDS) as turn, connection.cursor() as cursor:
         turn.take(lambda: cursor.execute(sql, params))
         return int(cursor.rowcount)
@@ -49,15 +48,7 @@ def _has_session_limits(connection: BaseDatabaseWrapper) -> bool:
     return SESSION_LIMITS in connection.settings_dict["OPTIONS"].get("options", "")
 
 
-def _execute_prepared(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
-    """Execute on the driver's own cursor: Django's puts the values into the text, so that each is another."""
-    if connection.connection is None:
-        connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return Cursor(connection.connection).execute(sql, params, prepare=True).rowcount
-
-
-def _execute_limited(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
+def _execute_limited(connection: BaseDatabaseWrapper, sql: str, params: Sequence[str | bytes]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"{_POSTGRESQL_LIMITS}; {sql}", params)
         while cursor.nextset():

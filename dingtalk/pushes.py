@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,7 @@ def note_url_verified(*, credentials: SuiteCredentials, now: datetime) -> None:
 
 def _insert_once(digest: str, message: bytes, credentials: SuiteCredentials, received_at: datetime) -> bool:
     statements = _statements()
-    row_id, suite = new_id(), (statements.uuid(credentials.suite_id), credentials.version)
+    row_id, suite = new_id(), (statements.uuid(credentials.suite_id), str(credentials.version))
     # What the model's field does, without an instance: see `EncryptedField`.
     body = active_keyring().encrypt_bytes(message, Place(statements.table, "body", str(row_id)))
     row = (statements.uuid(row_id), suite[0], digest, statements.time(received_at), body)
@@ -84,26 +85,33 @@ class _Statements:
     table: str
     insert: str
     repeat: str
-    uuid: Callable[[UUID], Any]
+    uuid: Callable[[UUID], str]
     time: Callable[[datetime], Any]
 
 
 @cache
 def _statements() -> _Statements:
     """Return the statements for the one database of this process."""
+    is_postgresql = connection.vendor == "postgresql"
+    places = (
+        "%s::uuid, %s::uuid, %s::varchar, %s::timestamptz, %s::bytea"
+        if is_postgresql
+        else "%s, %s, %s, %s, %s"
+    )
     pushes, suites = (connection.ops.quote_name(model._meta.db_table) for model in (ReceivedPush, Suite))
     is_current = f"FROM {suites} WHERE id = %s AND version = %s"
     return _Statements(
         table=ReceivedPush._meta.db_table,
         insert=(
             f"INSERT INTO {pushes} (id, suite_id, digest, received_at, body, source, repeats) "
-            f"SELECT %s, %s, %s, %s, %s, '{PushSource.HTTP.value}', 0 {is_current} "
+            f"SELECT {places}, '{PushSource.HTTP.value}', 0 {is_current} "
             f"ON CONFLICT (suite_id, digest) DO NOTHING"
         ),
         repeat=(
             f"UPDATE {pushes} SET repeats = repeats + 1 "  # noqa: S608 - names of ours only
             f"WHERE suite_id = %s AND digest = %s AND EXISTS (SELECT 1 {is_current})"
         ),
-        uuid=(lambda value: value) if connection.vendor == "postgresql" else (lambda value: value.hex),
-        time=connection.ops.adapt_datetimefield_value,
+        uuid=str if is_postgresql else attrgetter("hex"),
+        # PostgreSQL gets the time zone with it; SQLite gets what Django stores there.
+        time=str if is_postgresql else connection.ops.adapt_datetimefield_value,
     )

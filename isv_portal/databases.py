@@ -34,8 +34,6 @@ _IMPATIENT_POSTGRESQL_OPTIONS = {
     "connect_timeout": 1,
     "tcp_user_timeout": 1000,
     "options": f"{_POSTGRESQL_OPTIONS['options']} {SESSION_LIMITS}",
-    # Django turns prepared statements off; only what asks for it is prepared (`dingtalk.patience`).
-    "prepare_threshold": 5,
 }
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import connection
-from psycopg.pq import ExecStatus
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGresult
 
 # The statements that each connection has prepared, by their text.
 _names: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
@@ -38,15 +39,39 @@ def fetch_row(sql: str, params: Sequence[str]) -> tuple[Any, ...] | None:
         return _first_row(connection.connection, sql, params)
 
 
+def execute(sql: str, params: Sequence[str | bytes]) -> int:
+    """
+    Execute a statement on PostgreSQL; return the number of its rows. Raises django.db.Error.
+
+    `params`: texts, and bytes for a `bytea`. A `%s` that PostgreSQL would take for a text needs a cast.
+    """
+    kept = connections[DEFAULT_DB_ALIAS]
+    if kept.connection is None:
+        kept.ensure_connection()
+    with kept.wrap_database_errors:
+        return _execute(kept.connection, sql, params, ExecStatus.COMMAND_OK).command_tuples or 0
+
+
 def _first_row(kept: psycopg.Connection[Any], sql: str, params: Sequence[str]) -> tuple[Any, ...] | None:
-    name = _names.setdefault(kept, {}).get(sql) or _prepare(kept, sql)
-    result = kept.pgconn.exec_prepared(name, [param.encode() for param in params])
-    if result.status != ExecStatus.TUPLES_OK:
-        raise psycopg.errors.error_from_result(result)
+    result = _execute(kept, sql, params, ExecStatus.TUPLES_OK)
     if not result.ntuples:
         return None
     values = (result.get_value(0, column) for column in range(result.nfields))
     return tuple(None if value is None else value.decode() for value in values)
+
+
+def _execute(
+    kept: psycopg.Connection[Any], sql: str, params: Sequence[str | bytes], wanted: ExecStatus
+) -> PGresult:
+    name = _names.setdefault(kept, {}).get(sql) or _prepare(kept, sql)
+    result = kept.pgconn.exec_prepared(
+        name,
+        [param if isinstance(param, bytes) else param.encode() for param in params],
+        [Format.BINARY if isinstance(param, bytes) else Format.TEXT for param in params],
+    )
+    if result.status != wanted:
+        raise psycopg.errors.error_from_result(result)
+    return result
 
 
 def _prepare(kept: psycopg.Connection[Any], sql: str) -> bytes:
