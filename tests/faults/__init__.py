@@ -17,7 +17,7 @@ what the scenario itself found; `Limits` says how late, how slow, how long a dra
 without traffic returns `Outcome(figures=..., problems=[...])`: no problem means passed.
 `raise Skipped("needs faketime")` when something is missing: it is said loudly and does not count as run.
 
-`world`: `kill(name)`, `kill_child(name, run.random.choice)`, `pause(name)`, `resume(name)`,
+`world`: `kill(name, at_work=True)`, `kill_child(name, run.random.choice)`, `pause(name)`, `resume(name)`,
 `terminate(name)`, `hold(name)` (the supervisor does not start it again), `let_go(name)`; names are those of
 `world.processes`: callback, web, worker, dispatcher, beat. `world.postgresql` and `world.redis` have kill,
 start, pause, resume and more (`servers`). `world.proxy("postgresql" | "redis" | "simulator")` for a scenario

@@ -7,6 +7,7 @@ See the package's docstring for what scenarios do with it.
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.journeys.processes import Process, eventually
 from tests.journeys.stack import LEGACY, SEED, SYNC_HTTP, Stack
 
 READY_SECONDS = 60.0
+START_TO_WORK_SECONDS = 10.0
 SUITES = (SYNC_HTTP, LEGACY)
 _ENVIRONMENT = {
     # The simulator has no limits here, and a run does in two minutes what a suite has in a day.
@@ -88,8 +90,14 @@ class World:
         """Add a line to the schedule that the report prints."""
         self.faults.write("fault", name=words)
 
-    def kill(self, name: str) -> None:
-        """`kill -9` a process with its group; the supervisor starts it again."""
+    def kill(self, name: str, *, at_work: bool = False) -> None:
+        """
+        `kill -9` a process with its group; the supervisor starts it again.
+
+        `at_work`: wait until it has done something since its start (not beat, which says nothing).
+        """
+        if at_work:
+            self._wait_until_at_work(name)
         self.note(f"kill -9 {name}")
         self.processes[name].kill()
 
@@ -125,11 +133,15 @@ class World:
         self.supervisor.let_go(name)
 
     def start_another(self, name: str) -> str:
-        """Start a second dispatcher or beat until the world is healed, and return its name."""
+        """Start a second worker, dispatcher or beat until the world is healed, and return its name."""
         another = f"{name}-2"
         self.note(f"start another {name}")
-        start = {"dispatcher": self.stack.start_dispatcher, "beat": self.stack.start_beat}[name]
-        start(another)
+        starts = {
+            "worker": self.stack.start_worker,
+            "dispatcher": self.stack.start_dispatcher,
+            "beat": self.stack.start_beat,
+        }
+        starts[name](another)
         self._others.append(another)
         return another
 
@@ -173,6 +185,13 @@ class World:
     def last_push_id(self) -> int:
         """Return the id of the last push that the simulator has made."""
         return last_id(self.simulator.pushes()["pushes"])
+
+    def _wait_until_at_work(self, name: str) -> None:
+        """Wait until a process has written into its log; for one that has nothing to do, not long."""
+        deadline = time.monotonic() + START_TO_WORK_SECONDS
+        process = self.processes[name]
+        while time.monotonic() < deadline and not (process.is_running and process.has_spoken):
+            time.sleep(0.05)
 
     def _is_ready(self) -> bool:
         if not all(process.is_running for process in self.processes.values()):

@@ -23,9 +23,11 @@ class Process:
         self.env = dict(env)
         self.log_path = log_dir / f"{name}.log"
         self._popen: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
 
     def start(self) -> "Process":
         with self.log_path.open("ab") as log:
+            self._said_before = log.tell()
             self._popen = subprocess.Popen(
                 self.command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
@@ -39,6 +41,11 @@ class Process:
     @property
     def is_running(self) -> bool:
         return self._popen is not None and self._popen.poll() is None
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it has written something into its log since it was started last."""
+        return self.log_path.exists() and self.log_path.stat().st_size > self._said_before
 
     def stop(self) -> None:
         """Ask the group to end; what does not is killed."""

@@ -39,12 +39,12 @@ def _backend_killed(world: World, run: Run) -> None:
 
 MIXED_FAULTS: tuple[Fault, ...] = (
     lambda world, run: world.kill_child("callback", run.random.choice),
-    lambda world, _run: world.kill("callback"),
+    lambda world, _run: world.kill("callback", at_work=True),
     lambda world, _run: world.terminate("callback"),
-    lambda world, _run: world.kill("web"),
-    lambda world, _run: world.kill("worker"),
+    lambda world, _run: world.kill("web", at_work=True),
+    lambda world, _run: world.kill("worker", at_work=True),
     lambda world, _run: world.terminate("worker"),
-    lambda world, _run: world.kill("dispatcher"),
+    lambda world, _run: world.kill("dispatcher", at_work=True),
     lambda world, _run: world.kill("beat"),
     _redis_killed,
     _redis_hangs,

@@ -24,7 +24,7 @@ def web_group_killed(world: World, run: Run) -> Outcome:
     """What was acknowledged is stored; what was not is pushed again."""
     with Traffic(world, run) as traffic:
         for _ in traffic.moments(2 if run.is_quick else 10):
-            world.kill("callback")
+            world.kill("callback", at_work=True)
     return traffic.outcome()
 
 
@@ -33,7 +33,7 @@ def worker_killed(world: World, run: Run) -> Outcome:
     """The messages that it had taken are gone; the rows that they name are still due."""
     with Traffic(world, run) as traffic:
         for _ in traffic.moments(4 if run.is_quick else 20):
-            world.kill("worker")
+            world.kill("worker", at_work=True)
     return traffic.outcome()
 
 
@@ -48,7 +48,7 @@ def worker_killed_in_a_task(world: World, run: Run) -> Outcome:
     world.simulator.add_fault(endpoint="*", kind="delay", seconds=SLOW_CALL_SECONDS, count=None)
     with Traffic(world, run, rate=60, mix=Mix(deeds=0.4, legacy=0.5)) as traffic:
         for _ in traffic.moments(3 if run.is_quick else 10):
-            world.kill("worker")
+            world.kill("worker", at_work=True)
     world.simulator.clear_faults()
     world.note("DingTalk answers at once again")
     return traffic.outcome()
