@@ -14,10 +14,10 @@ pytestmark = [
     pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has many places for writers"),
 ]
 
-WRITERS, WRITES = 8, 40
+WRITERS, WRITES, WORKERS = 8, 20, 3
 RENAME = "UPDATE dingtalk_suite SET name = %s"
-# What the worker and the dispatcher do meanwhile: transactions one after another, hardly a pause between.
-LONG_TRANSACTION_SECONDS, PAUSE_SECONDS = 0.02, 0.002
+# What workers and dispatchers do meanwhile: transactions one after another, hardly a pause between.
+LONG_TRANSACTION_SECONDS, PAUSE_SECONDS = 0.03, 0.001
 
 
 def _keep_writing(start, stop) -> None:
@@ -46,16 +46,16 @@ def _write(start, refused) -> None:
 
 def test_none_of_eight_writers_is_told_that_the_database_is_locked(suite: Suite) -> None:
     context = multiprocessing.get_context("fork")
-    start, stop, refused = context.Barrier(WRITERS + 1), context.Event(), context.Queue()
+    start, stop, refused = context.Barrier(WRITERS + WORKERS), context.Event(), context.Queue()
     # A connection must not be shared with a child.
     connection.close()
-    worker = context.Process(target=_keep_writing, args=(start, stop))
+    workers = [context.Process(target=_keep_writing, args=(start, stop)) for _ in range(WORKERS)]
     writers = [context.Process(target=_write, args=(start, refused)) for _ in range(WRITERS)]
-    for process in (worker, *writers):
+    for process in (*workers, *writers):
         process.start()
     found = [refused.get(timeout=60) for _ in writers]
     stop.set()
-    for process in (worker, *writers):
+    for process in (*workers, *writers):
         process.join(timeout=10)
 
     assert found == [0] * WRITERS

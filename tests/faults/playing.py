@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.faults.embedded_world import EmbeddedWorld
 from tests.faults.outcome import Outcome, Run, Skipped
 from tests.faults.registry import Scenario
 from tests.faults.report import Result, schedule_of
@@ -59,7 +60,10 @@ class Player:
         )
         skipped = ""
         outcome: Outcome | None = None
-        world = self._world_for(scenario)
+        try:
+            world = self._world_for(scenario)
+        except Skipped as reason:
+            return Result(scenario, seed, run.events, 0.0, [], None, str(reason))
         began = time.time()
         try:
             outcome = scenario.play(world, run)
@@ -81,7 +85,8 @@ class Player:
             folder = self.folder / f"world-{self._worlds}"
             folder.mkdir(parents=True)
             self._tell("starting a world ...")
-            self._world = World(folder, scenario.options).start()
+            kind = EmbeddedWorld if scenario.options.embedded else World
+            self._world = kind(folder, scenario.options).start()
         return self._world
 
     def _leave(self, world: World, scenario: Scenario, *, passed: bool) -> None:

@@ -98,7 +98,7 @@ class Pusher:
         deliver: Deliver | None = None,
         pauses_seconds: tuple[float, ...] = PAUSES_SECONDS,
     ) -> None:
-        """`rate`: pushes that begin in a second. `deliver`: how a message is delivered once, `send` if None."""
+        """`rate`: pushes that begin in a second. `deliver`: how a message is sent once, `send` if None."""
         self._plan, self._companies = plan, companies
         self._simulator, self._ledger = simulator, ledger
         self._rate, self._pauses = rate, pauses_seconds
@@ -159,6 +159,12 @@ class Pusher:
         return self._plan[number]
 
     def _push(self, item: Item) -> None:
+        target, documents, push_id = self._happen(item)
+        for document in documents:
+            self._deliver(target, document, push_id)
+
+    def _happen(self, item: Item) -> tuple[Target, list[Document], str]:
+        """Have it happen, and note the events; return what is to be pushed, and a name for the push."""
         company = self._companies[item.company]
         if item.action == ORDINARY:
             documents = [self._ordinary(company, item.rows)]
@@ -167,8 +173,7 @@ class Pusher:
         push_id = secrets.token_hex(6)
         for key, event in self._events(company, documents[0], item.action):
             self._ledger.write("event", key=key, push=push_id, action=item.action, **event)
-        for document in documents:
-            self._deliver(company.target, document, push_id)
+        return company.target, documents, push_id
 
     def _deed(self, company: Company, item: Item) -> list[Document]:
         """Have an administrator do it, in the company's own order; return what DingTalk pushes then."""

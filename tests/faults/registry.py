@@ -21,11 +21,13 @@ class WorldOptions:
 
     `proxied`: services that are reached through a proxy, of postgresql, redis and simulator.
     `environment`: what differs in the portal's environment. `embedded`: SQLite, nothing else.
+    `disk_megabytes`: the database has a file system of this size to itself; 0: it shares the machine's.
     """
 
     proxied: frozenset[str] = frozenset()
     environment: tuple[tuple[str, str], ...] = ()
     embedded: bool = False
+    disk_megabytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,13 @@ def scenario(
     proxied: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     embedded: bool = False,
+    disk_megabytes: int = 0,
     fresh_world: bool = False,
 ) -> Callable[[Play], Play]:
     """Register a scenario; raises ValueError when its name is taken."""
-    options = WorldOptions(frozenset(proxied), tuple(sorted((environment or {}).items())), embedded)
+    options = WorldOptions(
+        frozenset(proxied), tuple(sorted((environment or {}).items())), embedded, disk_megabytes
+    )
 
     def register(play: Play) -> Play:
         if name in _scenarios:

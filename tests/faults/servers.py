@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import redis
@@ -106,14 +107,15 @@ class PostgresqlServer(_Server):
 
     name = "postgresql"
 
-    def __init__(self, *, note: Note, options: tuple[str, ...] = ()) -> None:
-        """`options`: further settings, `name=value`."""
+    def __init__(self, *, note: Note, options: tuple[str, ...] = (), place: Path | None = None) -> None:
+        """`options`: further settings, `name=value`. `place`: a folder for the data."""
         super().__init__(note=note)
         self._options = options
         self._binaries = services.postgresql_binaries(self.folder)
-        self.data = self.folder / "data"
+        self.data = (place or self.folder) / "data"
         if user := self._user():
             shutil.chown(self.folder, user)
+            shutil.chown(self.data.parent, user)
         services.run(
             [
                 *(self._binaries / "initdb", "-D", self.data, "-U", "postgres"),

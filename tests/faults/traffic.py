@@ -47,6 +47,7 @@ class Traffic:
         mix: Mix | None = None,
         plan: list[Item] | None = None,
         deliver: Deliver | None = None,
+        pusher: type[Pusher] = Pusher,
     ) -> None:
         """`plan`: what is pushed, in place of a mix chosen by the seed. `deliver`: see Pusher."""
         self.world, self.run = world, run
@@ -63,7 +64,7 @@ class Traffic:
             run.random, pushes=self._events, companies=self._company_count, mix=self._mix
         )
         self.companies = self._make_companies(number)
-        self.pusher = Pusher(
+        self.pusher = pusher(
             plan,
             self.companies,
             simulator=world.simulator,

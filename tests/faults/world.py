@@ -18,6 +18,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy
 from tests.faults.registry import WorldOptions
 from tests.faults.servers import PostgresqlServer, RedisServer, children_of
+from tests.faults.small_disk import SmallDisk
 from tests.faults.supervisor import Supervisor
 from tests.journeys.operator import Operator
 from tests.journeys.processes import Process, eventually
@@ -36,7 +37,13 @@ _ENVIRONMENT = {
 
 
 class World:
-    """Make one, `start` it, and `close` it whatever happened."""
+    """
+    Make one, `start` it, and `close` it whatever happened.
+
+    `disk`: the small file system that the database has to itself, where the scenario asks for one.
+    """
+
+    disk: SmallDisk | None = None
 
     def __init__(self, folder: Path, options: WorldOptions | None = None) -> None:
         self.options = options or WorldOptions()
@@ -74,12 +81,19 @@ class World:
             proxy.close()
         for server in self._servers:
             server.close()
+        if self.disk:
+            self.disk.close()
         self.faults.close()
 
     @property
     def processes(self) -> dict[str, Process]:
         """The portal's processes and the simulator, by name."""
         return self.stack.processes
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What differs in the portal's environment."""
+        return {**_ENVIRONMENT, **dict(self.options.environment)}
 
     @property
     def base_url(self) -> str:
@@ -151,6 +165,8 @@ class World:
 
     def heal(self) -> None:
         """Undo every fault, and wait until the portal is ready."""
+        if self.disk:
+            self.disk.free()
         for proxy in self._proxies.values():
             proxy.pass_on()
         for server in self._servers:
@@ -159,15 +175,18 @@ class World:
             else:
                 server.start()
         self.redis.limit_memory("0")
-        while self._others:
-            another = self._others.pop()
-            self.hold(another)
-            self.processes.pop(another).stop()
+        self._end_others()
         for name, process in self.processes.items():
             self._signal_group(process, signal.SIGCONT)
             self.let_go(name)
         self.simulator.clear_faults()
         self.wait_until_ready()
+
+    def _end_others(self) -> None:
+        while self._others:
+            another = self._others.pop()
+            self.hold(another)
+            self.processes.pop(another).stop()
 
     def wait_until_ready(self, within: float = READY_SECONDS) -> None:
         """Wait until all processes run and the portal answers."""
@@ -204,7 +223,9 @@ class World:
         return web.ok and callback.ok
 
     def _start_servers(self) -> None:
-        self.postgresql = PostgresqlServer(note=self.note)
+        if self.options.disk_megabytes:
+            self.disk = SmallDisk(megabytes=self.options.disk_megabytes, note=self.note)
+        self.postgresql = PostgresqlServer(note=self.note, place=self.disk and self.disk.folder)
         self._servers.append(self.postgresql)
         self.postgresql.start()
         self.redis = RedisServer(note=self.note)
@@ -217,7 +238,7 @@ class World:
             database_url=self._reach("postgresql", self.postgresql.url, self.postgresql.port),
             redis_url=self._reach("redis", self.redis.url, self.redis.port),
             seed={**SEED, "suites": [each for each in SEED["suites"] if each["suite_key"] in SUITES]},
-            environment={**_ENVIRONMENT, **dict(self.options.environment)},
+            environment=self.environment,
         )
         self.simulator = stack.simulator
         address = self._reach("simulator", stack.simulator.base_url, stack.simulator_port)

@@ -80,9 +80,9 @@ class Stack:
         self.start_dispatcher()
         self.start_beat()
 
-    def start_worker(self) -> None:
-        """Start a Celery worker."""
-        self._start("worker", commands.worker_command(threads=8))
+    def start_worker(self, name: str = "worker") -> None:
+        """Start a Celery worker; any number may run."""
+        self._start(name, commands.worker_command(threads=8))
 
     def start_dispatcher(self, name: str = "dispatcher") -> None:
         """Start a dispatcher; any number may run."""
