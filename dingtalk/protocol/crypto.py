@@ -12,6 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pybase64
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -47,10 +48,12 @@ def encrypt_message(message: bytes, *, aes_key: bytes, owner_key: str, random16:
     """
     if len(random16) != RANDOM_BYTES:
         raise ValueError("the frame starts with exactly 16 random bytes")
-    frame = random16 + len(message).to_bytes(4, "big") + message + owner_key.encode()
-    padding = PADDING_BLOCK_BYTES - len(frame) % PADDING_BLOCK_BYTES
-    encryptor = Cipher(AES256(aes_key), CBC(aes_key[:AES_BLOCK_BYTES])).encryptor()
-    encrypted = encryptor.update(frame + bytes([padding]) * padding) + encryptor.finalize()
+    owner = owner_key.encode()
+    padding = PADDING_BLOCK_BYTES - (_HEADER_BYTES + len(message) + len(owner)) % PADDING_BLOCK_BYTES
+    encryptor = _cipher(aes_key).encryptor()
+    # Joined once: each copy of a large message costs as much as encrypting a part of it.
+    frame = b"".join((random16, len(message).to_bytes(4, "big"), message, owner, bytes([padding]) * padding))
+    encrypted = encryptor.update(frame) + encryptor.finalize()
     return pybase64.b64encode_as_string(encrypted)
 
 
@@ -110,7 +113,7 @@ def _open_frame(encrypt: str, aes_key: bytes) -> _Frame:
 
 
 def _decode_ciphertext(encrypt: str) -> bytes:
-    text = encrypt.replace("\r", "").replace("\n", "")
+    text = encrypt.replace("\r", "").replace("\n", "") if "\n" in encrypt or "\r" in encrypt else encrypt
     try:
         ciphertext = pybase64.b64decode(text, validate=True)
     except ValueError:
@@ -120,8 +123,14 @@ def _decode_ciphertext(encrypt: str) -> bytes:
     return ciphertext
 
 
+@lru_cache(maxsize=32)
+def _cipher(aes_key: bytes) -> Cipher[CBC]:
+    """Return the cipher of a key; kept, because making one costs as much as a small message."""
+    return Cipher(AES256(aes_key), CBC(aes_key[:AES_BLOCK_BYTES]))
+
+
 def _decrypt(ciphertext: bytes, aes_key: bytes) -> bytes:
-    decryptor = Cipher(AES256(aes_key), CBC(aes_key[:AES_BLOCK_BYTES])).decryptor()
+    decryptor = _cipher(aes_key).decryptor()
     return decryptor.update(ciphertext) + decryptor.finalize()
 
 
