@@ -13,11 +13,13 @@ from typing import Any
 import psycopg
 from rich.console import Console
 
+from tests.bench.acknowledging_scenario import measure_acknowledging
 from tests.bench.callback_scenario import measure_callback
 from tests.bench.client import LoadFailed
 from tests.bench.expiry_scenario import measure_expiry
 from tests.bench.fairness_scenario import measure_fairness
 from tests.bench.goals import run_goals
+from tests.bench.hanging_scenario import measure_hanging
 from tests.bench.machine import describe_machine
 from tests.bench.measurement import InvalidRun, Scenario
 from tests.bench.onboarding_scenario import measure_onboarding
@@ -30,9 +32,11 @@ from tests.bench.token_scenario import measure_token
 CALLBACK, TOKEN = "callback", "token"
 # Judged by goals of their own, and only when they are asked for: what is measured, and its usual size.
 BY_GOALS = {
+    "acknowledging": (measure_acknowledging, 4),
     "onboarding": (measure_onboarding, 1_000),
     "expiry": (measure_expiry, 1_000),
     "fairness": (measure_fairness, 10_000),
+    "hanging": (measure_hanging, 32),
 }
 DATABASE_SETTINGS = ("server_version", "fsync", "synchronous_commit")
 
@@ -68,7 +72,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     how_long.add_argument("--quick", action="store_true", help="under 40 seconds: does it work at all?")
     how_long.add_argument("--full", action="store_true", help="at 64 connections, too")
     parser.add_argument("--only", choices=[CALLBACK, TOKEN, *BY_GOALS], help="one scenario")
-    parser.add_argument("--size", type=int, help="companies, events or tokens, where it goes by them")
+    parser.add_argument(
+        "--size", type=int, help="companies, events, tokens or seconds, where it goes by them"
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args(arguments)
 

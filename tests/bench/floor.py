@@ -36,6 +36,7 @@ INSERT = (
 
 _seed = json.loads(os.environ["BENCH_SEED"])
 _database_url = os.environ["DATABASE_URL"]
+_STORES = os.environ.get("BENCH_STORES", "yes") == "yes"
 _suite_id = UUID(_seed["suite_id"])
 _credential = CallbackCredential(
     token=_seed["callback_token"],
@@ -56,7 +57,8 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
         signature=query["signature"], timestamp=query["timestamp"], nonce=query["nonce"], encrypt=encrypt
     )
     opened = open_envelope(envelope, [_credential])
-    _store(encrypt, opened.message)
+    if _STORES:
+        _store(encrypt, opened.message)
     reply = seal_reply(
         credential=_credential,
         owner_key=opened.owner_key,

@@ -13,12 +13,17 @@ EVENT = "org_suite_auth"
 
 
 class PushMaker:
-    """Makes distinct SyncHTTP pushes of one suite: a company authorises, each time another company."""
+    """
+    Makes distinct SyncHTTP pushes of one suite: a company authorises, each time another company.
 
-    def __init__(self, seed: Mapping[str, Any]) -> None:
+    `rows`: how many rows a push has, all of that company.
+    """
+
+    def __init__(self, seed: Mapping[str, Any], *, rows: int = 1) -> None:
         self._signer = Signer(seed["callback_token"], seed["encoding_aes_key"], seed["suite_key"])
         self._path = seed["callback_path"]
         event = load_event(EVENT)
+        event["bizData"] *= rows
         self._corp_id = event["bizData"][0]["corp_id"]
         self._text = json.dumps(event, ensure_ascii=False)
         self.message_bytes = len(self._text.encode())

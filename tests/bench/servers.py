@@ -36,9 +36,13 @@ class Stage:
     env: Mapping[str, str] = field(repr=False)
 
 
-def build_stage(folder: Path) -> Stage:
-    """Start PostgreSQL (durable) and Redis, which end with this process, and fill the database."""
-    database_url = services.start_postgresql(is_durable=True)
+def build_stage(folder: Path, *, preload: Path | None = None) -> Stage:
+    """
+    Start PostgreSQL (durable) and Redis, which end with this process, and fill the database.
+
+    `preload`: a library in front of PostgreSQL, such as a slow disk.
+    """
+    database_url = services.start_postgresql(is_durable=True, preload=preload)
     redis_url = services.start_redis()
     env = clean_environment(
         DATABASE_URL=database_url,
@@ -63,21 +67,48 @@ def build_stage(folder: Path) -> Stage:
 
 
 @contextmanager
-def web_server(stage: Stage, name: str, *, application: str = PORTAL, **variables: str) -> Iterator[int]:
+def web_server(
+    stage: Stage, name: str, *, application: str = PORTAL, threads: int = WEB_THREADS, **variables: str
+) -> Iterator[int]:
     """Run an application on granian as the portal runs, until the block ends; yields its port."""
     port = services.free_port()
-    command = web_command(host="127.0.0.1", port=port, processes=WEB_PROCESSES, threads=WEB_THREADS)
+    command = web_command(host="127.0.0.1", port=port, processes=WEB_PROCESSES, threads=threads)
     # The portal's own command, whose last word is the application.
     command[-1] = application
     log = stage.folder / f"{name}.log"
     server = ChildProcess(
         ProcessSpec(name=name, command=command, folder=ROOT, env={**stage.env, **variables}, log=log)
     )
+    _pid_file(stage, name).write_text(str(server.pid))
     try:
         _wait_until_it_answers(server, port, log)
         yield port
     finally:
         _end(server)
+
+
+def memory_mb(stage: Stage, name: str) -> float:
+    """Return the resident memory of the largest process of a web server that runs, in MB."""
+    leader = _pid_file(stage, name).read_text()
+    statuses = [entry / "status" for entry in Path("/proc").glob("[0-9]*") if _session_of(entry) == leader]
+    sizes = [line.split()[1] for path in statuses for line in _lines_of(path) if line.startswith("VmRSS:")]
+    return max(int(size) for size in sizes) / 1024
+
+
+def _pid_file(stage: Stage, name: str) -> Path:
+    return stage.folder / f"{name}.pid"
+
+
+def _session_of(process: Path) -> str:
+    lines = _lines_of(process / "stat")
+    return lines[0].rpartition(")")[2].split()[3] if lines else ""
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return file.read_text().splitlines()
+    except OSError:
+        return []
 
 
 def _wait_until_it_answers(server: ChildProcess, port: int, log: Path) -> None:

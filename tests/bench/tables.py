@@ -15,7 +15,7 @@ class Tables:
     def __init__(self, database: psycopg.Connection) -> None:
         self._database = database
         for table in (FLOOR_TABLE, PGBENCH_TABLE):
-            self._database.execute(f"CREATE TABLE {table} (LIKE {PORTAL_TABLE} INCLUDING ALL)")
+            self._database.execute(f"CREATE TABLE IF NOT EXISTS {table} (LIKE {PORTAL_TABLE} INCLUDING ALL)")
 
     def empty(self) -> None:
         """Empty all of them and write the database's buffers, so that each run begins alike."""

@@ -48,12 +48,14 @@ def redis_url() -> str:
     return os.environ.get("REDIS_URL") or start_redis()
 
 
-def start_postgresql(*, is_durable: bool = False, options: Mapping[str, str] | None = None) -> str:
+def start_postgresql(
+    *, is_durable: bool = False, options: Mapping[str, str] | None = None, preload: Path | None = None
+) -> str:
     """
     Start the embedded PostgreSQL and return its URL; its database `postgres` is empty.
 
     `is_durable`: a commit survives a power cut, which makes it slower. A test run does not need it.
-    `options`: settings of the server beside these.
+    `options`: settings of the server beside these. `preload`: a library in front of the C library.
     """
     folder = new_folder("postgresql")
     binaries, user = postgresql_binaries(folder), unprivileged_user()
@@ -64,7 +66,8 @@ def start_postgresql(*, is_durable: bool = False, options: Mapping[str, str] | N
         [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"],
         user,
     )
-    command = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder]
+    command = ["env", f"LD_PRELOAD={preload}"] if preload else []
+    command += [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder]
     settings = {"max_connections": "200", **({} if is_durable else {"fsync": "off"}), **(options or {})}
     command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     process = spawn(command, folder, user=user, stop=signal.SIGINT)
