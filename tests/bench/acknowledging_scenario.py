@@ -22,14 +22,14 @@ from tests.bench.servers import Stage, build_stage, memory_mb
 from tests.bench.slow_disk import build_slow_disk
 from tests.bench.tables import Tables
 
-TURNS = 5
+TURNS, QUICK_TURNS = 5, 2
 FAST_DISK_THREADS, SLOW_DISK_THREADS = 4, 16
 ROWS = 100
 ADDED_MILLISECONDS = 3.0
 
 
 def measure_acknowledging(size: int, tell: Tell) -> list[Goal]:
-    """Measure the goals P1, P2, P7 and P8; `size`: seconds of each run."""
+    """Measure the goals P1, P2, P7 and P8; `size`: seconds of each run; with 1 a quick look."""
     goals = measure_envelopes(tell)
     with tempfile.TemporaryDirectory(prefix="isv-portal-bench-") as folder:
         stage = build_stage(Path(folder))
@@ -39,7 +39,7 @@ def measure_acknowledging(size: int, tell: Tell) -> list[Goal]:
 
 
 def _on_this_disk(stage: Stage, seconds: int, tell: Tell) -> list[Goal]:
-    effort = Effort(TURNS, seconds, [16, 64])
+    effort = _effort(seconds, 16, 64)
 
     def measure(bench: CallbackBench) -> list[Goal]:
         goals = [goal for number in (16, 64) for goal in _ratios(bench.measure(number, tell), number)]
@@ -57,7 +57,7 @@ def _with_many_rows(stage: Stage, seconds: int, tell: Tell) -> list[Goal]:
             _information(scenario, FLOOR, "rows"),
         ]
 
-    effort = Effort(TURNS, seconds, [16])
+    effort = _effort(seconds, 16)
     return _running(stage, effort, measure, tell, threads=FAST_DISK_THREADS, rows=ROWS)
 
 
@@ -81,8 +81,12 @@ def _on_a_slow_disk(seconds: int, tell: Tell) -> list[Goal]:
                     else _information(scenario, "pgbench", name)
                 ]
 
-            goals += _running(stage, Effort(TURNS, seconds, [16]), measure, tell, threads=threads)
+            goals += _running(stage, _effort(seconds, 16), measure, tell, threads=threads)
         return goals
+
+
+def _effort(seconds: int, *connections: int) -> Effort:
+    return Effort(TURNS if seconds > 1 else QUICK_TURNS, seconds, connections)
 
 
 def _running(
