@@ -48,7 +48,7 @@ def companies_found(text: str) -> QuerySet[AuthCorp]:
 
 def search_companies(rows: QuerySet[ModelT], text: str, *, corp: str) -> QuerySet[ModelT]:
     """Return the rows of the suite with that key, else of the companies found; `corp`: the way there."""
-    text = text.strip()
+    text = text.strip(' "')
     if not text:
         return rows
     suite = Suite.objects.filter(suite_key=text).first()

@@ -20,6 +20,7 @@ from dingtalk.client import dingtalk_client
 from dingtalk.client.callbacks import FailedPushes
 from dingtalk.errors import text_to_keep
 from dingtalk.failed_pushes import Fetched, fetch_failed_pushes
+from dingtalk.foundation.ids import first_id_of
 from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease
 from dingtalk.models import Outage, PushMode, ReceivedEvent
 from dingtalk.protocol.errors import DingTalkError
@@ -36,6 +37,7 @@ TENANTS_PER_MINUTE = 300
 ACTIVE_BEFORE_OUTAGE = timedelta(days=7)
 
 TENANTS_PER_SWEEP = 300
+EVENTS_LOOKED_AT = 1_000
 ACTIVE_LATELY = timedelta(hours=6)
 FETCH_AGAIN_AFTER = timedelta(hours=6)
 SWEEP_SPREAD = timedelta(minutes=9)
@@ -68,12 +70,9 @@ def follow_up_outages(*, now: datetime) -> int:
 
 def ask_for_active_tenants(*, now: datetime) -> int:
     """Have the failed pushes of tenants fetched that are active and were not asked for lately; how many."""
-    lately = Q(tried_at__gte=now - FETCH_AGAIN_AFTER) | Q(wanted_at__isnull=False)
-    asked = FailedPushFetch.objects.filter(lately, tenant=OuterRef("pk"))
-    tenants = _active_tenants(since=now - ACTIVE_LATELY).filter(~Exists(asked))
-    chosen = list(
-        tenants.order_by(F("failed_push_fetch__tried_at").asc(nulls_first=True))[:TENANTS_PER_SWEEP]
-    )
+    since = now - ACTIVE_LATELY
+    chosen = _with_used_token(since=since, now=now)
+    chosen += _with_new_event(since=since, now=now, besides=chosen)
     _want(chosen, first=now, spread=SWEEP_SPREAD, rounds=1)
     return len(chosen)
 
@@ -153,6 +152,42 @@ def _finish(
     # What was wanted anew meanwhile stays wanted.
     held.filter(wanted_at=row.wanted_at).update(wanted_at=wanted_at, rounds_left=rounds_left)
     held.update(tried_at=now, lease_until=None, dispatched_at=None, **changes)
+
+
+def _with_used_token(*, since: datetime, now: datetime) -> list[Tenant]:
+    """
+    Return tenants to ask for whose token was used since then.
+
+    Found by what is new: to look at each tenant whether it has something new takes seconds at a million. No
+    more than were asked for lately are passed over.
+    """
+    used = AccessToken.objects.filter(
+        kind=TokenKind.CORP, token__isnull=False, refresh_at__gte=since, last_used_at__gte=since
+    )
+    eligible = used.filter(tenant__state=TenantState.ACTIVE, suite__push_mode__in=_WITH_LIST)
+    unasked = eligible.filter(~Exists(_asked_lately("tenant", now=now))).order_by("refresh_at")
+    tokens = unasked.select_related("tenant").defer("token")[:TENANTS_PER_SWEEP]
+    return [token.tenant for token in tokens if token.tenant is not None]
+
+
+def _with_new_event(*, since: datetime, now: datetime, besides: list[Tenant]) -> list[Tenant]:
+    """Return tenants to ask for that are in the newest events, if these are not older."""
+    events = ReceivedEvent.objects.filter(pk__gte=first_id_of(since), received_at__gte=since).order_by("-pk")
+    newest = set(events.values_list("suite", "corp_id")[:EVENTS_LOOKED_AT])
+    of_companies = Tenant.objects.filter(
+        state=TenantState.ACTIVE,
+        suite__push_mode__in=_WITH_LIST,
+        corp__corp_id__in={corp_id for _suite, corp_id in newest},
+    )
+    unasked = of_companies.filter(~Exists(_asked_lately("pk", now=now))).select_related("corp")
+    others = unasked.exclude(pk__in=[tenant.pk for tenant in besides])
+    found = [tenant for tenant in others if (tenant.suite_id, tenant.corp.corp_id) in newest]
+    return found[: TENANTS_PER_SWEEP - len(besides)]
+
+
+def _asked_lately(tenant: str, *, now: datetime) -> QuerySet[FailedPushFetch]:
+    lately = Q(tried_at__gte=now - FETCH_AGAIN_AFTER) | Q(wanted_at__isnull=False)
+    return FailedPushFetch.objects.filter(lately, tenant=OuterRef(tenant))
 
 
 def _active_tenants(*, since: datetime) -> QuerySet[Tenant]:

@@ -28,7 +28,7 @@ from dingtalk.foundation.ids import first_id_of
 OLDER_THAN = "older_than"
 NEWER_THAN = "newer_than"
 # Up to so many rows are counted.
-COUNTED = 10_000
+COUNTED = 1_000
 
 
 class KeysetPaginator(InfinitePaginator):
@@ -83,13 +83,11 @@ class KeysetChangeList(ChangeList):
             return ""
         estimate = estimated_rows(self.model)
         if estimate > COUNTED:
-            return _("about %(count)s in all (estimated)") % {
-                "count": number_format(estimate, force_grouping=True)
-            }
+            return str(_("about %(count)s in all (estimated)")) % {"count": _grouped(estimate)}
         count = self.model._base_manager.all()[: COUNTED + 1].count()
         if count > COUNTED:
-            return _("more than %(count)s in all") % {"count": number_format(COUNTED, force_grouping=True)}
-        return _("%(count)s in all") % {"count": number_format(count, force_grouping=True)}
+            return str(_("more than %(count)s in all")) % {"count": _grouped(COUNTED)}
+        return str(_("%(count)s in all")) % {"count": _grouped(count)}
 
     def _id_of(self, request: HttpRequest, parameter: str) -> Any:
         text = request.GET.get(parameter)
@@ -115,7 +113,7 @@ class KeysetChangeList(ChangeList):
             self.older_link = self._address(**{OLDER_THAN: rows[-1].pk})
 
     def _address(self, **place: Any) -> str:
-        return self.get_query_string({OLDER_THAN: None, NEWER_THAN: None, **place})
+        return str(self.get_query_string({OLDER_THAN: None, NEWER_THAN: None, **place}))
 
 
 class StoredSince(SimpleListFilter):
@@ -139,6 +137,10 @@ class StoredSince(SimpleListFilter):
             return queryset
         since: datetime = timezone.now() - timedelta(days=int(days))
         return queryset.filter(pk__gte=first_id_of(since))
+
+
+def _grouped(number: int) -> str:
+    return str(number_format(number, force_grouping=True))
 
 
 def estimated_rows(model: type[Model]) -> int:

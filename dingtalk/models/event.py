@@ -111,6 +111,11 @@ class ReceivedEvent(Leased):
                 name="event_by_rare_state",
                 condition=Q(state__in=["pending", "superseded", "failed", "dead"]),
             ),
+            models.Index(
+                fields=["handled_at"],
+                name="event_with_payload",
+                condition=Q(payload__isnull=False, state__in=["handled", "ignored", "superseded"]),
+            ),
             models.Index(fields=["id"], name="event_not_in_feed", condition=Q(feed_position=None)),
             models.Index(fields=["-id"], name="event_of_unknown_type", condition=Q(is_known=False)),
         ]

@@ -27,8 +27,8 @@ class ReceivedPush(models.Model):
     The body is the decrypted message, encrypted with our own key. `split_at` is set when the
     dispatcher has made events of it; the body is dropped some days later, the digest some weeks later.
 
-    Each index is paid for by the insert before the acknowledgement: ids grow with time, so lists and
-    retention go by them.
+    Each index is paid for by the insert before the acknowledgement: ids grow with time, so lists go by
+    them, and retention finds what has no body any more by an index that a new push is not in.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -51,7 +51,8 @@ class ReceivedPush(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="push_waiting", condition=Q(split_at=None)),
-            models.Index(fields=["id"], name="push_with_body", condition=Q(body__isnull=False)),
+            models.Index(fields=["received_at"], name="push_with_body", condition=Q(body__isnull=False)),
+            models.Index(fields=["received_at"], name="push_without_body", condition=Q(body__isnull=True)),
             models.Index(fields=["source", "-id"], name="push_by_other_way", condition=~Q(source="http")),
         ]
 

@@ -72,7 +72,7 @@ class NotificationAdmin(LongListAdmin):
         self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
     ) -> tuple[QuerySet[Notification], bool]:
         """Find what an index serves; the company is looked up before, so that one table is asked."""
-        text = search_term.strip()
+        text = search_term.strip(' "')
         if not text:
             return queryset, False
         tenants = Tenant.objects.filter(corp__corp_id=text).values_list("pk", flat=True)

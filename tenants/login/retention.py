@@ -25,9 +25,10 @@ def prune_logins(*, now: datetime) -> dict[str, int]:
 
 
 def _old_states(now: datetime) -> QuerySet[LoginState]:
-    return LoginState.objects.filter(expires_at__lt=now - timedelta(days=STATE_DAYS))
+    return LoginState.objects.filter(expires_at__lt=now - timedelta(days=STATE_DAYS)).order_by("expires_at")
 
 
 def _dead_tokens(now: datetime) -> QuerySet[UserToken]:
     """Those that are over and cannot be renewed; one without a refresh token lasts until it ends."""
-    return UserToken.objects.filter(refresh_expires_at__lt=now, expires_at__lt=now)
+    dead = UserToken.objects.filter(refresh_expires_at__lt=now, expires_at__lt=now)
+    return dead.order_by("refresh_expires_at")

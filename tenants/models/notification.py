@@ -102,7 +102,10 @@ class Notification(models.Model):
                 name="notification_request",
                 condition=~Q(dingtalk_request_id=""),
             ),
-            models.Index(fields=["id"], name="notification_with_key", condition=~Q(idempotency_key="")),
+            models.Index(fields=["created_at"], name="notification_age"),
+            models.Index(
+                fields=["attempt_started_at"], name="notification_with_key", condition=~Q(idempotency_key="")
+            ),
             models.Index(
                 fields=["attempt_started_at"], name="notification_under_way", condition=Q(state="sending")
             ),

@@ -42,14 +42,16 @@ def _lost(now: datetime) -> QuerySet[Notification]:
 
 
 def _old_counts(now: datetime) -> QuerySet[NotifiedPerson]:
-    return NotifiedPerson.objects.filter(day__lt=china_day(now) - timedelta(days=COUNTED_DAYS - 1))
+    old = NotifiedPerson.objects.filter(day__lt=china_day(now) - timedelta(days=COUNTED_DAYS - 1))
+    return old.order_by("day")
 
 
 def _old_keys(now: datetime) -> QuerySet[Notification]:
     """Counted from the last attempt: a repeat of it may still come."""
     long_ago = now - timedelta(hours=KEY_HOURS)
-    return Notification.objects.filter(attempt_started_at__lt=long_ago).exclude(idempotency_key="")
+    with_key = Notification.objects.filter(attempt_started_at__lt=long_ago).exclude(idempotency_key="")
+    return with_key.order_by("attempt_started_at")
 
 
 def _old_entries(now: datetime) -> QuerySet[Notification]:
-    return Notification.objects.filter(created_at__lt=now - timedelta(days=LOG_DAYS))
+    return Notification.objects.filter(created_at__lt=now - timedelta(days=LOG_DAYS)).order_by("created_at")

@@ -115,8 +115,29 @@ def test_it_goes_on_over_many_batches(suite: Suite, monkeypatch: pytest.MonkeyPa
 
 def test_a_run_ends_and_the_next_goes_on(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr(retention, "MAX_BATCHES", 2)
+    monkeypatch.setattr(retention, "SECONDS_PER_KIND", 0)
     for number in range(7):
         make_push(suite, days=31 + number)
 
-    assert [prune(now=NOW)["pushes"] for _ in range(3)] == [4, 3, 0]
+    assert [prune(now=NOW)["pushes"] for _ in range(5)] == [2, 2, 2, 1, 0]
+
+
+def test_a_run_that_is_killed_has_removed_whole_batches_and_the_next_goes_on(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for number in range(7):
+        make_push(suite, days=31 + number)
+    young = make_push(suite, days=1)
+    pauses = iter([None, None, None, KeyboardInterrupt])
+
+    def end_of_process(_seconds: float) -> None:
+        if cause := next(pauses, None):
+            raise cause
+
+    monkeypatch.setattr(retention, "sleep", end_of_process)
+    with pytest.raises(KeyboardInterrupt):
+        prune(now=NOW)
+    prune(now=NOW)
+
+    assert ReceivedPush.objects.get() == young
