@@ -18,6 +18,9 @@ SETTINGS = {
     "empty view + middleware": "tests.bench.empty_behind_middleware_settings",
 }
 
+# At so many connections: the least part of the empty view's rate, and the longest p99 in ms.
+GOALS = {16: (0.35, 25.0), 64: (0.25, 25.0)}
+
 
 def measure_token(stage: Stage, effort: Effort, tell: Tell) -> list[Scenario]:
     """Measure the token endpoint against the empty views, at each number of connections."""
@@ -25,7 +28,20 @@ def measure_token(stage: Stage, effort: Effort, tell: Tell) -> list[Scenario]:
         ports = {name: running.enter_context(_server(stage, name)) for name in SETTINGS}
         bench = _TokenBench(stage.seed, effort, ports)
         bench.warm_up(tell)
-        return [bench.measure(connections, tell) for connections in effort.connections]
+        scenarios = [bench.measure(connections, tell) for connections in effort.connections]
+    for connections, scenario in zip(effort.connections, scenarios, strict=True):
+        _tell_goals(connections, scenario, tell)
+    return scenarios
+
+
+def _tell_goals(connections: int, scenario: Scenario, tell: Tell) -> None:
+    part, longest_ms = GOALS[connections]
+    ratio, p99_ms = scenario.ratio_to("empty view"), scenario.median_of(PORTAL, "p99_ms") or 0.0
+    for what, is_reached in (
+        (f"{ratio:.1%} of the empty view, wanted {part:.0%}", ratio >= part),
+        (f"p99 {p99_ms:.1f} ms, wanted {longest_ms:.0f} ms", p99_ms <= longest_ms),
+    ):
+        tell(f"{scenario.name}: {what}: {'reached' if is_reached else 'NOT reached'}")
 
 
 def _server(stage: Stage, name: str) -> AbstractContextManager[int]:
