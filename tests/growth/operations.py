@@ -120,6 +120,11 @@ def enter(*, tenants: int, events: int, filled_at: Any) -> Place:
     )
 
 
+def leave() -> None:
+    """Let the log speak again."""
+    logging.disable(logging.NOTSET)
+
+
 def operations() -> Iterator[Operation]:
     """Return all of them."""
     yield Operation("receive a push", HOT, lambda place, push: _send(place, push), _signed_push)
