@@ -19,6 +19,7 @@ from tenants.authorizations import begin_authorization, end_authorization, is_ol
 from tenants.grants import encrypted_permanent_code, grant_columns, store_profile
 from tenants.models import (
     AuthCorp,
+    CodeState,
     Tenant,
     TenantState,
     TmpAuthCode,
@@ -30,6 +31,9 @@ from tenants.waking import request_token_renewal
 # What is older than the row by less than this may be newer in truth, where our own clock gave the row its
 # time: then DingTalk is asked, and its answer counts.
 DOUBTFUL_AGE = timedelta(minutes=10)
+
+# DingTalk failed at a code a moment ago, and may again.
+AGAIN_AFTER_LOSS = timedelta(seconds=10)
 
 ENDED_STATES = (TenantState.RELIEVED, TenantState.NEEDS_REAUTH, TenantState.FAILED)
 
@@ -59,26 +63,36 @@ def authorize_tenant(
 def receive_tmp_auth_code(
     *, suite: Suite, corp_id: str, tmp_auth_code: str, platform_time: datetime, now: datetime, reason: str
 ) -> bool:
-    """Keep a temporary code to be exchanged; the same code again, in whatever envelope, changes nothing."""
+    """
+    Keep a temporary code to be exchanged; the same code again, in whatever envelope, changes nothing.
+
+    But a lost one that DingTalk pushes anew was not spent, for it pushes another one then. Should it be spent
+    all the same, its exchange will say so.
+    """
     tenant = _locked_or_new_tenant(suite, corp_id, now=now, platform_time=platform_time, reason=reason)
-    if tenant.tmp_auth_codes.filter(digest=_digest(tmp_auth_code)).exists():
+    known = tenant.tmp_auth_codes.filter(digest=_digest(tmp_auth_code)).first()
+    if known is not None and not _was_lost_before(known, platform_time):
         return True
     if tenant.state == TenantState.RELIEVED and _is_outdated(tenant, platform_time):
         _ask_if_doubtful(tenant, platform_time, now=now)
         return False
     _begin_if_ended(tenant, platform_time=platform_time, now=now, reason=reason)
-    TmpAuthCode.objects.create(
+    TmpAuthCode.objects.update_or_create(
         tenant=tenant,
-        code=tmp_auth_code,
         digest=_digest(tmp_auth_code),
-        generation=tenant.generation,
-        platform_time=platform_time,
-        received_at=now,
+        defaults={
+            "code": tmp_auth_code,
+            "generation": tenant.generation,
+            "platform_time": platform_time,
+            "received_at": now,
+            "state": CodeState.PENDING,
+            "settled_at": None,
+        },
     )
     _write(
         tenant,
         now=now,
-        **_wanted(now),
+        **_wanted(now if known is None else now + AGAIN_AFTER_LOSS),
         grant_time=max(platform_time, tenant.grant_time or platform_time),
         auth_info_due=True,
         auth_scope_due=True,
@@ -287,6 +301,13 @@ def _write(tenant: Tenant, *, now: datetime, **columns: Any) -> None:
     Tenant.objects.filter(pk=tenant.pk).update(updated_at=now, **columns)
     for column, value in columns.items():
         setattr(tenant, column, value)
+
+
+def _was_lost_before(code: TmpAuthCode, platform_time: datetime) -> bool:
+    """Tell whether the answer to a code's exchange was lost, and DingTalk has pushed the code since."""
+    return (
+        code.state == CodeState.LOST and code.platform_time is not None and code.platform_time < platform_time
+    )
 
 
 def _digest(tmp_auth_code: str) -> str:

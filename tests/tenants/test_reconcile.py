@@ -211,6 +211,30 @@ def test_the_new_code_after_a_lost_answer_ends_in_an_active_tenant(upstream, leg
     assert tenant.state == TenantState.ACTIVE
 
 
+def test_a_code_that_dingtalk_pushes_again_after_its_answer_was_lost_was_not_spent(upstream, legacy_suite):
+    code = upstream.authorize()["unspent_codes"][0]
+    upstream.fault(PERMANENT_CODE, "http_500")
+    tenant = reconciled(code_arrives(legacy_suite, code, seconds_ago=1))
+    assert tenant.state == TenantState.NEEDS_REAUTH
+
+    tenant = code_arrives(legacy_suite, code)
+
+    assert tenant.next_reconcile_at > timezone.now()  # not at once: DingTalk may fail again
+    tenant = reconciled(tenant)
+    assert tenant.state == TenantState.ACTIVE
+    assert tenant.tmp_auth_codes.get().state == CodeState.EXCHANGED
+
+
+def test_a_lost_code_that_comes_once_more_by_an_older_event_stays_lost(upstream, legacy_suite):
+    code = upstream.authorize()["unspent_codes"][0]
+    upstream.fault(PERMANENT_CODE, "drop_answer")
+    reconciled(code_arrives(legacy_suite, code))
+
+    tenant = code_arrives(legacy_suite, code, seconds_ago=30)
+
+    assert tenant.tmp_auth_codes.get().state == CodeState.LOST
+
+
 def test_a_run_that_died_between_call_and_answer_is_found_and_recovered(upstream, legacy_suite):
     upstream.authorize()
     tenant = code_arrives(legacy_suite, "a code that was being exchanged")
