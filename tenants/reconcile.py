@@ -8,14 +8,17 @@ row: for what it waits, and when it is looked at again.
 
 import logging
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from dingtalk.client.discipline import with_patience
-from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease, release_lease
+from dingtalk.foundation.leases import DatabaseNow, claim_lease, extend_lease, holds_lease, release_lease
+from dingtalk.models import Suite
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.error_table import find_error
 from dingtalk.protocol.errors import (
@@ -33,7 +36,7 @@ from dingtalk.protocol.errors import (
 from dingtalk.tickets import newest_ticket_id
 from tenants import code_exchange
 from tenants.errors import TenantError, TicketMissing, TokenUnavailable
-from tenants.models import CONVERGED_STATES, Tenant, TenantState, WaitingFor
+from tenants.models import CONVERGED_STATES, AuthCorp, Tenant, TenantState, WaitingFor
 from tenants.steps import Parked, Run, Step, confirm_grant, next_step
 from tenants.transitions import Overtaken, change_state
 
@@ -41,6 +44,10 @@ logger = logging.getLogger(__name__)
 
 # Longer than a step takes, even with a call that times out; a run that is slower still is fenced off.
 LEASE_SECONDS = 90
+# What is left is still longer than a step takes.
+_LEASE_ENDS_SOON = ExpressionWrapper(
+    Q(lease_until__lt=DatabaseNow() + timedelta(seconds=60)), output_field=BooleanField()
+)
 MAX_STEPS = 16
 MAX_ATTEMPTS = 12
 ATTEMPTS_AT_UNKNOWN_CODE = 3
@@ -58,8 +65,9 @@ def reconcile_tenant(tenant_id: UUID) -> None:
         return
     try:
         _settle_abandoned(tenant_id, epoch)
+        found = _Found.of(tenant_id)
         for _step in range(MAX_STEPS):
-            if _is_finished(tenant_id, epoch):
+            if _is_finished(found, epoch):
                 break
     except Exception as error:
         logger.exception("reconcile_broke_off", extra={"tenant_id": str(tenant_id)})
@@ -74,12 +82,36 @@ def _settle_abandoned(tenant_id: UUID, epoch: int) -> None:
         logger.warning("code_exchange_answer_lost", extra={"tenant_id": str(tenant_id)})
 
 
-def _is_finished(tenant_id: UUID, epoch: int) -> bool:
+@dataclass(frozen=True)
+class _Found:
+    """
+    What is read once for a run: it changes seldom, and every step would pay for it.
+
+    `ticket_id`: a ticket that comes during the run is newer, so that a run that parks has another look.
+    """
+
+    suite: Suite
+    corp: AuthCorp
+    tenant_id: UUID
+    ticket_id: UUID | None
+
+    @classmethod
+    def of(cls, tenant_id: UUID) -> "_Found":
+        tenant = Tenant.objects.select_related("suite", "corp").get(pk=tenant_id)
+        return cls(tenant.suite, tenant.corp, tenant_id, newest_ticket_id(tenant.suite_id))
+
+
+def _is_finished(found: _Found, epoch: int) -> bool:
     """Take one step; True when the run is over."""
-    if not extend_lease(Tenant.objects.all(), tenant_id, epoch, seconds=LEASE_SECONDS):
+    held = Tenant.objects.filter(holds_lease(epoch), pk=found.tenant_id)
+    tenant = held.annotate(lease_ends_soon=_LEASE_ENDS_SOON).first()
+    if tenant is None:
         return True
-    tenant = Tenant.objects.select_related("suite", "corp").get(pk=tenant_id)
-    run = Run(tenant, epoch, ticket_id=newest_ticket_id(tenant.suite_id))
+    # Not before each step: it is a commit, and most runs are over long before.
+    if tenant.lease_ends_soon:
+        extend_lease(Tenant.objects.all(), tenant.pk, epoch, seconds=LEASE_SECONDS)
+    tenant.suite, tenant.corp = found.suite, found.corp
+    run = Run(tenant, epoch, ticket_id=found.ticket_id)
     step = next_step(tenant)
     if step is None:
         return _settle(run, _converged())
