@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import psycopg
 
-from tests.bench.goals import Goal, Portal, corp_id_of, memory_goals, running_portal
+from tests.bench.goals import FIVE_MORE, Goal, Portal, memory_goals, running_portal
 from tests.bench.measurement import InvalidRun
 from tests.bench.scenarios import Tell
 from tests.journeys.stack import LEGACY, SYNC_HTTP
 
-BUSY = corp_id_of(0)
-OTHERS = {SYNC_HTTP: (corp_id_of(1), corp_id_of(3)), LEGACY: (corp_id_of(2), corp_id_of(4))}
+BUSY = FIVE_MORE[0]
+OTHERS = {SYNC_HTTP: FIVE_MORE[1:3], LEGACY: FIVE_MORE[3:5]}
 DRAINED_WITHIN_SECONDS = 600
 # Pushes as the callback stores them; `each` is how many rows a push has.
 _STORE = """
@@ -38,7 +38,7 @@ ReceivedPush.objects.bulk_create([push(first) for first in range({first}, {first
 def measure_fairness(events: int, tell: Tell) -> list[Goal]:
     """Measure with so many events of the busy company."""
     tell("starting PostgreSQL, Redis, the portal and the simulator")
-    with running_portal(companies=5) as portal:
+    with running_portal(companies=0) as portal:
         memory = portal.memory_mb()
         return fairness_goals(portal, events=events, tell=tell) + memory_goals(portal, memory)
 

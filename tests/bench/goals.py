@@ -24,6 +24,8 @@ _NO_BUDGET = {
     "DINGTALK_CALLS_PER_20_SECONDS": "0",
     "DINGTALK_CALLS_PER_SECOND_PER_API": "0",
 }
+# Companies beside those that are asked for.
+FIVE_MORE = tuple(f"dingmore{number:08d}" for number in range(5))
 WORKING = ("worker", "dispatcher", "beat")
 
 
@@ -117,7 +119,8 @@ def _world(companies: int) -> dict[str, Any]:
             {"suite_id": "880002", "suite_key": LEGACY, "name": "other", "push_mode": "http"},
         ],
         "companies": [
-            {"corp_id": corp_id_of(number), "name": f"Company {number}"} for number in range(companies)
+            {"corp_id": corp_id, "name": corp_id}
+            for corp_id in (*map(corp_id_of, range(companies)), *FIVE_MORE)
         ],
     }
 
