@@ -52,6 +52,13 @@ def execute(sql: str, params: Sequence[str | bytes]) -> int:
         return _execute(kept.connection, sql, params, ExecStatus.COMMAND_OK).command_tuples or 0
 
 
+def drop_connection() -> None:
+    """Let go of a connection that failed, unless a transaction is on it; the next statement opens a new one."""
+    kept = connections[DEFAULT_DB_ALIAS]
+    if not kept.in_atomic_block:
+        kept.close()
+
+
 def _first_row(kept: psycopg.Connection[Any], sql: str, params: Sequence[str]) -> tuple[Any, ...] | None:
     result = _execute(kept, sql, params, ExecStatus.TUPLES_OK)
     if not result.ntuples:

@@ -16,13 +16,13 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import Error as DatabaseError
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from dingtalk.foundation.audit import Actor
 from dingtalk.foundation.keyring import DecryptionError
 from dingtalk.foundation.models import ActorKind
+from dingtalk.foundation.prepared import drop_connection
 from dingtalk.foundation.request_ids import REQUEST_ID_HEADER, request_id_of
 from tenants import api_keys, request_counts, token_requests
 from tenants.api.serializers import MAX_MIN_TTL_SECONDS
@@ -77,8 +77,7 @@ def _answer(request: HttpRequest) -> HttpResponse | None:
         return None
     except DatabaseError:
         # The kept connection may have died, or its plan be of another version: the view gets a new one.
-        if not connection.in_atomic_block:
-            connection.close()
+        drop_connection()
         return None
 
 
