@@ -53,7 +53,7 @@ def execute(sql: str, params: Sequence[str | bytes]) -> int:
 
 
 def drop_connection() -> None:
-    """Let go of a connection that failed, unless a transaction is on it; the next statement opens a new one."""
+    """Let go of a connection that failed, unless a transaction is on it; the next use opens a new one."""
     kept = connections[DEFAULT_DB_ALIAS]
     if not kept.in_atomic_block:
         kept.close()
