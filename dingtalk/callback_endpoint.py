@@ -31,6 +31,7 @@ from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
 from dingtalk.protocol.event_catalogue import find_event
 from dingtalk.protocol.glance import CHANNELS
+from dingtalk.punctuality import answer_in_time
 from dingtalk.refusal_log import RefusedRequest, refusal_log
 from dingtalk.request_body import read_body
 
@@ -129,13 +130,17 @@ def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
     try:
         body = read_body(request.environ)
         envelope = Envelope.parse(_read_query(request.query), body)
-        received = callbacks.receive(slug=slug, envelope=envelope, received_at=now)
+        with answer_in_time() as deadline:
+            received = callbacks.receive(slug=slug, envelope=envelope, received_at=now, deadline=deadline)
     except ProtocolError as error:
         with structlog.contextvars.bound_contextvars(**request.log_fields):
             _note_refusal(error, slug=slug, request=request, body=body, now=now)
         return _REFUSED
     _log_received(received, request, now=now)
     refused_pushes.report(now=now)
+    if received.is_new is not None and deadline.is_over():
+        # It is stored, and comes again as a copy: DingTalk would not hear an acknowledgement now.
+        return _NOT_STORED
     return _Answer(HTTPStatus.OK, orjson.dumps(received.reply), [_JSON])
 
 

@@ -24,6 +24,7 @@ from dingtalk.protocol.envelope import Envelope, OpenedEnvelope, open_envelope, 
 from dingtalk.protocol.errors import DecryptionFailed, MalformedEvent, SignatureMismatch, WrongReceiver
 from dingtalk.protocol.freshness import is_fresh
 from dingtalk.protocol.glance import Glance, glance
+from dingtalk.punctuality import Deadline
 from dingtalk.pushes import CredentialsOutdated
 
 logger = logging.getLogger(__name__)
@@ -45,20 +46,24 @@ class Received:
     credential_name: str
 
 
-def receive(*, slug: str, envelope: Envelope, received_at: datetime) -> Received:
+def receive(
+    *, slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline | None = None
+) -> Received:
     """
     Verify a callback, store it, and return the encrypted `success` to answer with, and what was stored.
 
-    A message that was stored before is acknowledged again. Raises ProtocolError for what is no message for
-    this suite, CannotReceive when it could not be stored.
+    A message that was stored before is acknowledged again. Nothing is begun once more after the `deadline`.
+    Raises ProtocolError for what is no message for this suite, CannotReceive when it could not be stored.
     """
     try:
-        return _receive_on_living_connection(slug, envelope, received_at)
+        return _receive_on_living_connection(slug, envelope, received_at, deadline)
     except DatabaseError as error:
         raise CannotReceive("the database did not store it in time") from error
 
 
-def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: datetime) -> Received:
+def _receive_on_living_connection(
+    slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline | None
+) -> Received:
     """
     Receive, once more on a new connection when the one that was kept open has died.
 
@@ -70,7 +75,8 @@ def _receive_on_living_connection(slug: str, envelope: Envelope, received_at: da
     try:
         return _receive(slug, envelope, received_at)
     except DatabaseError:
-        if kept is None or connection.in_atomic_block or _is_alive(connection, kept):
+        is_late = deadline is not None and deadline.is_over()
+        if kept is None or is_late or connection.in_atomic_block or _is_alive(connection, kept):
             raise
         connection.close()
         return _receive(slug, envelope, received_at)
