@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection
 
+from dingtalk.foundation.redaction import register_secret
 from dingtalk.models import ReceivedPush, Suite, SuiteTicket
+from isv_portal.log_config import JsonFormatter
 from tests.support.callback_signer import Signer
 from tests.support.callbacks import CORP_ID, Callbacks, sync_push, sync_row, ticket_push
 from tests.support.locked_database import held_up
@@ -288,3 +290,30 @@ def test_a_ticket_is_stored_with_its_push(callbacks: Callbacks) -> None:
 
     assert callbacks.is_acknowledged(reply)
     assert SuiteTicket.objects.get().ticket == "ticket-0001"
+
+
+def test_a_push_has_one_line_in_the_log_with_the_id_of_its_request(
+    callbacks: Callbacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    reply = callbacks.push(load_event("org_suite_auth"))
+
+    [record] = caplog.records
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["event"], line["request_id"]) == ("callback_received", reply["X-Request-ID"])
+    assert (line["event_type"], line["is_new"]) == ("SYNC_HTTP_PUSH_HIGH", True)
+    assert line["suite_key"] == callbacks.suite.suite_key
+    assert line["timestamp"].endswith("Z")
+
+
+def test_a_secret_that_is_pushed_as_an_event_type_is_masked(
+    callbacks: Callbacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    register_secret("a-secret-event-type")
+    caplog.set_level(logging.INFO)
+
+    reply = callbacks.push({"EventType": "a-secret-event-type"})
+
+    assert callbacks.is_acknowledged(reply)
+    assert "a-secret-event-type" not in "".join(JsonFormatter().format(record) for record in caplog.records)
