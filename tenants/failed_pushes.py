@@ -25,7 +25,7 @@ from dingtalk.foundation.leases import claim_lease, extend_lease, holds_lease
 from dingtalk.models import Outage, PushMode, ReceivedEvent, Suite
 from dingtalk.protocol.errors import DingTalkError
 from tenants.errors import TenantError, TenantNotActive
-from tenants.models import AccessToken, FailedPushFetch, Tenant, TenantState, TokenKind
+from tenants.models import AccessToken, AuthCorp, FailedPushFetch, Tenant, TenantState, TokenKind
 from tenants.tokens import with_corp_access_token
 from tenants.transitions import Overtaken
 
@@ -37,7 +37,7 @@ TENANTS_PER_MINUTE = 300
 ACTIVE_BEFORE_OUTAGE = timedelta(days=7)
 
 TENANTS_PER_SWEEP = 300
-EVENTS_LOOKED_AT = 1_000
+EVENTS_LOOKED_AT = 200
 ACTIVE_LATELY = timedelta(hours=6)
 FETCH_AGAIN_AFTER = timedelta(hours=6)
 SWEEP_SPREAD = timedelta(minutes=9)
@@ -177,10 +177,11 @@ def _with_new_event(*, since: datetime, now: datetime, besides: list[Tenant]) ->
     """Return tenants to ask for that are in the newest events, if these are not older."""
     events = ReceivedEvent.objects.filter(pk__gte=first_id_of(since), received_at__gte=since).order_by("-pk")
     newest = set(events.values_list("suite", "corp_id")[:EVENTS_LOOKED_AT])
+    corps = AuthCorp.objects.filter(corp_id__in={corp_id for _suite, corp_id in newest})
     of_companies = Tenant.objects.filter(
         state=TenantState.ACTIVE,
-        suite__push_mode__in=_WITH_LIST,
-        corp__corp_id__in={corp_id for _suite, corp_id in newest},
+        suite__in=list(Suite.objects.filter(push_mode__in=_WITH_LIST)),
+        corp__in=list(corps.values_list("pk", flat=True)),
     )
     unasked = of_companies.filter(~Exists(_asked_lately("pk", now=now))).select_related("corp")
     others = unasked.exclude(pk__in=[tenant.pk for tenant in besides])
