@@ -70,7 +70,7 @@ class CrashingWorld:
     def await_active(self, corp_id: str) -> None:
         """Wait until the portal serves the company, without any help."""
         wanted = {"suite_key": LEGACY, "corp_id": corp_id, "state": "active"}
-        eventually(lambda: self.operator.tenant(**wanted), within=40, what=f"{corp_id} becomes active")
+        eventually(lambda: self.operator.tenant(**wanted), within=90, what=f"{corp_id} becomes active")
 
     def times_authorized(self, corp_id: str) -> int:
         transitions = self.operator.ask(LEGACY, corp_id).json()["transitions"]
@@ -111,13 +111,11 @@ def test_a_push_takes_effect_once_wherever_the_portal_was_killed(world: Crashing
 
 
 def test_a_permanent_code_whose_answer_was_lost_is_asked_for_again(world: CrashingWorld):
-    corp_ids = [world.new_company() for _ in range(3)]
-    world.stack.simulator.add_fault(endpoint=EXCHANGE, kind="drop_answer", count=len(corp_ids))
+    for corp_id in (world.new_company(), world.new_company()):
+        world.stack.simulator.add_fault(endpoint=EXCHANGE, kind="drop_answer")
 
-    for corp_id in corp_ids:
         world.authorize(corp_id)
 
-    for corp_id in corp_ids:
         world.await_active(corp_id)
         assert world.calls(REAUTH, corp_id) == [0]
         assert world.calls(EXCHANGE, corp_id) == [0, 0]

@@ -23,8 +23,9 @@ def permanent_code_lost(world: World, run: Run) -> Outcome:
     companies = Companies(world, LEGACY, run.events)
     companies.authorize()
     outcome = judged(world, [companies], [])
-    if outcome.figures["codes lost"] != run.events:
-        outcome.problems.append(f"{outcome.figures['codes lost']} codes were lost, not {run.events}")
+    dropped = sum(call["fault"] == "drop_answer" for call in companies.calls(EXCHANGE))
+    if dropped != run.events:
+        outcome.problems.append(f"{dropped} answers were lost, not {run.events}")
     return outcome
 
 
