@@ -29,6 +29,7 @@ from tests.support.callbacks import ENCODING_AES_KEY, TOKEN, Callbacks, make_sui
 # In percent: what a cost may grow by from the small to the large size.
 HOT, LIST = 10, 25
 DUE = 50
+ASK_FOR_FAILED = "sweep: failed pushes"
 SECOND_SUITE_KEY = "suite8xk2m4qz7ab"
 _numbers = itertools.count(1)
 
@@ -149,7 +150,7 @@ def operations() -> Iterator[Operation]:
     )
     yield Operation("claim due tenants", HOT, lambda _p, _v: _claim("reconcile_tenant"), _due_tenants)
     yield Operation(
-        "sweep: failed pushes", LIST, lambda _p, _v: failed_pushes.ask_for_active_tenants(now=timezone.now())
+        ASK_FOR_FAILED, LIST, lambda _p, _v: failed_pushes.ask_for_active_tenants(now=timezone.now())
     )
     yield Operation("prune", LIST, lambda _p, _v: retention.prune(now=timezone.now()), _old_rows)
     yield Operation(
