@@ -57,7 +57,7 @@ def test_what_is_read_does_not_grow_with_what_is_stored(
         transaction.set_rollback(True)
 
     if statements.problems and operation.name == operations.ASK_FOR_FAILED:
-        pytest.xfail("a few hundred companies of 20,000: reading all is as cheap here; `make growth` judges it")
+        pytest.xfail("hundreds of 20,000 companies: reading all is as cheap here; `make growth` judges it")
     assert not statements.problems
 
 
