@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Model, QuerySet
 
+from dingtalk import heartbeats
 from dingtalk.models import CallbackRefusal, EventState, ReceivedEvent, ReceivedPush, Suite, SuiteTicket
 
 BATCH = 500
@@ -39,6 +40,7 @@ def prune(*, now: datetime) -> dict[str, int]:
         "event_payloads": in_batches(_old_payloads(now), lambda rows: rows.update(payload=None)),
         "refusals": in_batches(_old_refusals(now), delete_rows),
         "tickets": sum(in_batches(tickets, delete_rows) for tickets in _old_tickets(now)),
+        "processes": heartbeats.prune(now=now),
     }
     logger.info("pruned", extra=removed)
     return removed

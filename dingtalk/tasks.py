@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import Ignore
 from django.utils import timezone
 
 from dingtalk import inbox, retention, tickets
@@ -24,3 +25,9 @@ def prune() -> None:
 def warn_of_overdue_tickets() -> None:
     """Log the suites whose ticket is overdue (on the beat schedule)."""
     tickets.warn_of_overdue_tickets(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def pulse() -> None:
+    """Show that the worker takes and runs tasks (`dingtalk.pulses`); raises Ignore, which is not logged."""
+    raise Ignore

@@ -2,6 +2,7 @@
 
 from dingtalk.models.event import WAITING_STATES, EventState, ReceivedEvent
 from dingtalk.models.feed import FeedHead
+from dingtalk.models.heartbeat import ProcessHeartbeat, ProcessKind
 from dingtalk.models.outage import Outage, OutageKind, SignOfLife
 from dingtalk.models.push import PushSource, ReceivedPush
 from dingtalk.models.rds import RdsPosition
@@ -29,6 +30,8 @@ __all__ = [
     "Generation",
     "Outage",
     "OutageKind",
+    "ProcessHeartbeat",
+    "ProcessKind",
     "PushMode",
     "PushSource",
     "RdsPosition",
