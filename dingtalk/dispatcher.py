@@ -35,10 +35,18 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """One dispatcher process. `run` until it is told to stop, or `run_once` for a single turn."""
 
-    def __init__(self, *, publisher: Publisher | None = None, workers: LocalWorkers | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        publisher: Publisher | None = None,
+        workers: LocalWorkers | None = None,
+        note_progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`note_progress`: called after each step that succeeded."""
         self._publisher = publisher or Publisher()
         self._workers = workers or LocalWorkers(threads=settings.WORKER_THREADS)
         self._pulse = Pulse()
+        self._note_progress = note_progress
         self._failing: set[str] = set()
         self._splitter = Splitter()
 
@@ -84,6 +92,7 @@ class Dispatcher:
             self._failing.add(step)
             connection.close()
             return Progress.NONE
+        self._note_progress()
         if step in self._failing:
             self._failing.discard(step)
             logger.info("dispatcher_recovered", extra={"step": step})

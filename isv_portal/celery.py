@@ -12,6 +12,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from isv_portal import celery_watch as _celery_watch  # noqa: F401 - connects its signals
 from isv_portal import folder_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "isv_portal.settings")

@@ -1,6 +1,7 @@
 """The process that reads the push tables, until it is told to stop."""
 
 import logging
+from collections.abc import Callable
 from random import SystemRandom
 from threading import Event
 from time import monotonic
@@ -34,12 +35,14 @@ class RdsReader:
         self._database = database
         self._tables = [_PatientTable(TableReader(database, table, zone=zone)) for table in PUSH_TABLES]
 
-    def run(self, stop: Event) -> None:
-        """Read until `stop` is set. Nothing that fails ends it."""
+    def run(self, stop: Event, *, note_progress: Callable[[], None] = lambda: None) -> None:
+        """Read until `stop` is set. Nothing that fails ends it. `note_progress`: called after each turn."""
         logger.info("rds_started", extra={"database": str(self._database.address)})
         try:
             while not stop.is_set():
-                if not self.run_once(now=monotonic()):
+                is_busy = self.run_once(now=monotonic())
+                note_progress()
+                if not is_busy:
                     stop.wait(POLL_SECONDS * _random.uniform(0.8, 1.0))
         finally:
             self.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import Error as DatabaseError
@@ -30,12 +31,17 @@ class StreamService:
         self._running: dict[UUID, tuple[int, asyncio.Task[None]]] = {}
         self._is_failing = False
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; then close every connection and give every lease back."""
+    async def run(self, stop: asyncio.Event, *, note_progress: Callable[[], None] = lambda: None) -> None:
+        """
+        Run until `stop` is set; then close every connection and give every lease back.
+
+        `note_progress`: called each time that the suites were looked at.
+        """
         logger.info("stream_started")
         try:
             while not stop.is_set():
                 await self._follow_suites()
+                note_progress()
                 await _wait(stop, seconds=LOOK_AT_SUITES_SECONDS)
         finally:
             await self._end(list(self._running))

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from dingtalk.dispatcher import Dispatcher
 from dingtalk.foundation.processes import stop_when_told
+from dingtalk.models import ProcessKind
+from dingtalk.watchdog import watch
 
 
 class Command(BaseCommand):
@@ -22,9 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run until told to stop."""
-        dispatcher = Dispatcher()
         if options["once"]:
+            dispatcher = Dispatcher()
             dispatcher.run_once()
             dispatcher.close(drop_waiting=False)
             return
-        dispatcher.run(stop_when_told())
+        stop = stop_when_told()
+        watchdog = watch(ProcessKind.DISPATCHER, stop=stop)
+        Dispatcher(note_progress=watchdog.note_progress).run(stop)

@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from dingtalk.foundation.processes import stop_when_told
-from dingtalk.models import RdsPosition
+from dingtalk.models import ProcessKind, RdsPosition
 from dingtalk.rds.database import DriverMissing
 from dingtalk.rds.reader import RdsReader, configured_reader
+from dingtalk.watchdog import watch
 
 
 class Command(BaseCommand):
@@ -31,7 +32,8 @@ class Command(BaseCommand):
         if options["once"]:
             self._read_once(reader)
             return
-        reader.run(stop_when_told())
+        stop = stop_when_told()
+        reader.run(stop, note_progress=watch(ProcessKind.RDS, stop=stop).note_progress)
 
     def _reader(self) -> RdsReader:
         if not settings.RDS_DATABASE_URL:

@@ -10,8 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
+from dingtalk.models import ProcessKind
 from dingtalk.stream.extra import INSTALL_COMMAND, is_extra_installed
 from dingtalk.stream.status import ConnectionStatus, connection_statuses
+from dingtalk.watchdog import watch
 
 _SHORTEST_LEASE_SECONDS, _LONGEST_LEASE_SECONDS = 1.0, 300.0
 
@@ -68,7 +70,8 @@ async def _serve(lease_seconds: float) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await StreamService(lease_seconds=lease_seconds).run(stop)
+    watchdog = watch(ProcessKind.STREAM)
+    await StreamService(lease_seconds=lease_seconds).run(stop, note_progress=watchdog.note_progress)
 
 
 def _line(status: ConnectionStatus) -> str:
