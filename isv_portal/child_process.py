@@ -27,6 +27,7 @@ class ProcessSpec:
 
     `env`: its environment, or ours when None. `log`: the file that its output is added to, or ours.
     `is_wanted`: whether to start it now, asked again and again until it is; None: always.
+    `heartbeat`: the file that the process with the given id touches while it is well; None: it has none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ProcessSpec:
     env: Mapping[str, str] | None = None
     log: Path | None = None
     is_wanted: Callable[[], bool] | None = None
+    heartbeat: Callable[[int], Path] | None = None
 
 
 class ChildProcess:

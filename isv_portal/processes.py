@@ -7,8 +7,10 @@ exist there, so each call has timeouts of its own.
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from dingtalk.heartbeat_files import heartbeat_file
 from isv_portal.child_process import ProcessSpec
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -46,10 +48,18 @@ def portal_processes(
         commands["stream"] = [sys.executable, "-m", "django", "stream"]
     if reads_push_database:
         commands["rds"] = [sys.executable, "-m", "django", "rds"]
+    # The web server looks after its processes itself.
+    watched = {name: partial(heartbeat_file, data_dir, name) for name in commands if name != "web"}
     # Python finds our packages in the folder that a module is run in.
     conditions = {"stream": wants_stream}
     return [
-        ProcessSpec(name, command, folder=_CHECKOUT, is_wanted=conditions.get(name))
+        ProcessSpec(
+            name,
+            command,
+            folder=_CHECKOUT,
+            is_wanted=conditions.get(name),
+            heartbeat=watched.get(name),
+        )
         for name, command in commands.items()
     ]
 

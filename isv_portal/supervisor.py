@@ -2,7 +2,8 @@
 Starts processes, starts again what ends, and ends all of them together.
 
 A process that keeps ending is started after growing pauses. SIGTERM and SIGINT are passed on; who has not
-ended after the grace time is killed, and a second signal kills at once.
+ended after the grace time is killed, and a second signal kills at once. A process that gives no sign of life
+is killed and started again: it may be frozen, and cannot end by itself.
 """
 
 import signal
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from isv_portal.child_process import ChildProcess, ProcessSpec
+from isv_portal.heartbeat_watch import HeartbeatWatch
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -27,6 +29,7 @@ class _Slot:
 
     spec: ProcessSpec
     child: ChildProcess | None = None
+    watch: HeartbeatWatch | None = None
     pause_seconds: float = FIRST_PAUSE_SECONDS
     start_at: float = 0.0
 
@@ -63,15 +66,20 @@ class Supervisor:
         for slot in self._slots:
             if slot.child is not None and slot.child.has_ended():
                 self._bury(slot)
+            elif slot.watch is not None and slot.watch.is_silent():
+                self._report(f"{slot.spec.name} gives no sign of life")
+                self._bury(slot)
             if slot.child is None and time.monotonic() >= slot.start_at and slot.is_wanted:
                 self._start(slot)
 
     def _start(self, slot: _Slot) -> None:
         slot.child = ChildProcess(slot.spec)
+        heartbeat = slot.spec.heartbeat
+        slot.watch = HeartbeatWatch(heartbeat(slot.child.pid)) if heartbeat else None
         self._report(f"{slot.spec.name} started (pid {slot.child.pid})")
 
     def _bury(self, slot: _Slot) -> None:
-        child, slot.child = slot.child, None
+        child, slot.child, slot.watch = slot.child, None, None
         if child is None:
             return
         if child.lifetime_seconds >= SETTLED_SECONDS:
