@@ -21,10 +21,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dingtalk import tickets
+from dingtalk import heartbeats, tickets
 from dingtalk.client import dingtalk_client
 from dingtalk.foundation.keyring import DecryptionError, active_keyring
-from dingtalk.models import Suite
+from dingtalk.models import ProcessKind, Suite
 
 
 class NotReady(Exception):
@@ -122,6 +122,31 @@ def describe_calls() -> dict[str, Any]:
     }
 
 
+def describe_processes() -> dict[str, Any]:
+    """
+    Return of each kind of process how many are at work, and how long ago any made progress; None: never.
+
+    A portal whose worker does nothing answers all the same, so this makes nothing unready.
+    """
+    return {kind.value: _describe_kind(kind, found) for kind, found in heartbeats.figures().items()}
+
+
+def _describe_kind(kind: ProcessKind, found: heartbeats.Figures) -> dict[str, Any]:
+    seconds = found.last_progress_seconds
+    described: dict[str, Any] = {
+        "at_work": found.at_work,
+        "last_progress_seconds": None if seconds is None else round(seconds),
+    }
+    if found.is_silent:
+        described["hint"] = {
+            "en": f"No {kind.value} does anything: see that it is started, and look for `no_progress` and "
+            "`watchdog_waits` in its log.",
+            "zh-hans": f"没有正在工作的 {kind.value} 进程：请确认它已启动，并在其日志中查找 `no_progress` 和 "
+            "`watchdog_waits`。",
+        }
+    return described
+
+
 @lru_cache(maxsize=1)
 def _known_migrations() -> frozenset[tuple[str, str]]:
     """All migrations of the installed apps; they do not change while a process runs."""
@@ -154,4 +179,5 @@ CHECKS = (
 DETAILS: dict[str, Callable[[], Any]] = {
     "suite_tickets": describe_tickets,
     "calls_to_dingtalk": describe_calls,
+    "processes": describe_processes,
 }

@@ -76,6 +76,7 @@ UNFOLD = {
                     _entry(_("Stream connections"), "cable", "dingtalk", "streamconnection"),
                     _entry(_("Push tables"), "database", "dingtalk", "rdsposition"),
                     _entry(_("Outages"), "power_off", "dingtalk", "outage"),
+                    _entry(_("Processes"), "monitor_heart", "dingtalk", "processheartbeat"),
                     _entry(_("Failed pushes"), "assignment_return", "tenants", "failedpushfetch"),
                 ],
             },

@@ -13,6 +13,8 @@ from dingtalk.models import (
     EventState,
     Outage,
     OutageKind,
+    ProcessHeartbeat,
+    ProcessKind,
     RdsPosition,
     ReceivedEvent,
     ReceivedPush,
@@ -131,6 +133,9 @@ def make_failed_pushes(tenant: Tenant, *, now: datetime) -> None:
     )
     Outage.objects.create(kind=OutageKind.SILENCE, began_at=now - timedelta(minutes=9), ended_at=now)
     FailedPushFetch.objects.create(tenant=tenant, tried_at=now, found=3)
+    ProcessHeartbeat.objects.create(
+        kind=ProcessKind.WORKER, host=HOSTILE_NAME, pid=7, version="1", started_at=now, last_progress_at=now
+    )
 
 
 def make_suite(*, now: datetime, suite_key: str = "suitekq7ymx3wq2ulr9vd", name: str = "考勤助手") -> Suite:
