@@ -26,8 +26,13 @@ _POSTGRESQL_OPTIONS = {
     "keepalives_idle": 30,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    # A client that froze inside a transaction would keep its row locks from everybody else.
-    "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s",
+    "options": (
+        "-c synchronous_commit=on "
+        # A client that froze inside a transaction would keep its row locks from everybody else.
+        "-c idle_in_transaction_session_timeout=10s "
+        # All we ask are few rows by an index. Helpers run ahead and read what nobody wants.
+        "-c max_parallel_workers_per_gather=0"
+    ),
 }
 # A server that froze without closing the connection: DingTalk waits 1,200 ms and no longer.
 _IMPATIENT_POSTGRESQL_OPTIONS = {

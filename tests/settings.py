@@ -42,7 +42,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 
 if ON_POSTGRESQL:
     # A test is one transaction, and may be thinking for longer than a client of the portal may.
-    DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=120s"
+    DATABASES["default"]["OPTIONS"]["options"] = DATABASES["default"]["OPTIONS"]["options"].replace(
+        "idle_in_transaction_session_timeout=10s", "idle_in_transaction_session_timeout=120s"
+    )
 else:
     # A file, as in earnest: in memory, connections share tables and lock each other out at once.
     DATABASES = {

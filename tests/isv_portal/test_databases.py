@@ -19,6 +19,10 @@ def test_postgresql_is_durable_and_ends_what_froze_in_a_transaction():
     assert "idle_in_transaction_session_timeout=10s" in options
 
 
+def test_no_query_has_helpers_that_read_more_than_is_wanted():
+    assert "max_parallel_workers_per_gather=0" in configured_database(POSTGRESQL)["OPTIONS"]["options"]
+
+
 def test_connections_are_kept():
     assert configured_database(POSTGRESQL)["CONN_MAX_AGE"] is None
 
