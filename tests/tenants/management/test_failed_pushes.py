@@ -1,5 +1,6 @@
 """`manage.py failed_pushes` and `manage.py corp_callback`, against the simulated platform."""
 
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from dingtalk.foundation.models import AuditEntry
 from dingtalk.models import PushSource, ReceivedPush
 from tenants.models import Tenant, TenantState
 from tests.support.upstream import CORP_ID, SUITE_KEY, Upstream, suite, upstream
+from tests.support.wsgi import served_portal
 from tests.tenants.test_failed_pushes import lose, tenant
 
 __all__ = ["suite", "tenant", "upstream"]
@@ -50,11 +52,13 @@ class TestCorpCallback:
     """Callbacks of one company."""
 
     @pytest.fixture
-    def portal(self, live_server, settings, upstream: Upstream, tenant: Tenant) -> None:
+    def portal(self, transactional_db, settings, upstream: Upstream, tenant: Tenant) -> Iterator[None]:
         """The portal, where the platform can reach it, and time for a slow machine."""
-        settings.PUBLIC_BASE_URL = live_server.url
         settings.DINGTALK_READ_TIMEOUT_SECONDS = 10.0
         upstream.options.deadline_ms = 8000
+        with served_portal() as url:
+            settings.PUBLIC_BASE_URL = url
+            yield
 
     @pytest.mark.django_db(transaction=True)
     def test_it_is_registered_shown_changed_and_removed(self, upstream: Upstream, tenant: Tenant, portal):
