@@ -8,8 +8,9 @@ MANAGE := $(BIN)/python manage.py
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links
-# Tests use both cores; journeys, which have many processes of their own, run one after another.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+# Journeys, which have many processes of their own, run one after another and wait a lot: hence one more
+# worker than there are cores where they are among the tests.
+PYTEST := $(BIN)/pytest --dist loadgroup
 
 RUNTIME := $(VENV)/.runtime-installed
 SIMULATOR := $(VENV)/.simulator-installed
@@ -66,10 +67,10 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
-	TEST_DATABASE=postgresql $(PYTEST) -m "not journey" $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey" $(ARGS)
 
 test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n 3 $(ARGS)
 
 bench: $(DEV) ## Measure the callback and token endpoints against bare twins
 	$(BIN)/python -m tests.bench $(ARGS)
