@@ -47,7 +47,7 @@ def end_process(kind: ProcessKind, silent_seconds: float) -> None:
 
 
 def _say_last_words(kind: ProcessKind, silent_seconds: float) -> None:
-    logger.critical("no_progress", extra={"process": kind.value, "silent_seconds": round(silent_seconds)})
+    logger.critical("no_progress", extra={"kind": kind.value, "silent_seconds": round(silent_seconds)})
     faulthandler.dump_traceback(all_threads=True)
 
 
@@ -153,9 +153,9 @@ class Watchdog:
             return
         self._is_waiting = bool(obstacle)
         if obstacle:
-            logger.warning("watchdog_waits", extra={"process": self._kind.value, "error": obstacle})
+            logger.warning("watchdog_waits", extra={"kind": self._kind.value, "error": obstacle})
         else:
-            logger.info("watchdog_watches_again", extra={"process": self._kind.value})
+            logger.info("watchdog_watches_again", extra={"kind": self._kind.value})
 
     def _touch(self) -> None:
         try:

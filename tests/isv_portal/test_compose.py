@@ -79,6 +79,11 @@ def test_every_service_that_stays_has_a_health_check(name):
     assert SERVICES[name]["healthcheck"]["test"]
 
 
+@pytest.mark.parametrize("name", ["worker", "dispatcher", "beat", "stream", "rds"])
+def test_background_processes_are_healthy_while_they_do_something(name):
+    assert OURS[name]["healthcheck"]["test"][-2:] == ["heartbeat", name]
+
+
 def test_web_processes_have_the_health_check_of_the_image():
     dockerfile = (ROOT / "Dockerfile").read_text()
 

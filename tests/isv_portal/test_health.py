@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dingtalk.client import dingtalk_client
 from dingtalk.client.call import Call, Request
-from dingtalk.models import Suite
+from dingtalk.models import ProcessHeartbeat, ProcessKind, Suite
 from dingtalk.protocol.error_table import classify
 from dingtalk.protocol.errors import HeldBack
 from dingtalk.protocol.events import PushedTicket
@@ -58,6 +58,30 @@ def test_a_ready_portal_counts_overdue_tickets_without_naming_a_suite(client, su
 
     assert answer.json()["details"]["suite_tickets"] == {"suites": 1, "overdue": 1, "missing": 0}
     assert suite.suite_key not in answer.content.decode()
+
+
+def test_a_ready_portal_tells_which_process_does_nothing_and_what_to_do(client, suite):
+    moment = timezone.now() - timedelta(minutes=5)
+    for kind, seconds in ((ProcessKind.WORKER, 298), (ProcessKind.BEAT, 0)):
+        ProcessHeartbeat.objects.create(
+            kind=kind,
+            host="machine",
+            pid=7,
+            version="1",
+            started_at=moment,
+            last_progress_at=moment + timedelta(seconds=seconds),
+        )
+
+    answer = client.get("/readyz")
+
+    processes = answer.json()["details"]["processes"]
+    assert answer.status_code == 200
+    assert (processes["worker"]["at_work"], "hint" in processes["worker"]) == (1, False)
+    assert processes["beat"]["last_progress_seconds"] in (300, 301)
+    assert "no_progress" in processes["beat"]["hint"]["en"]
+    assert "请确认" in processes["beat"]["hint"]["zh-hans"]
+    assert processes["dispatcher"]["last_progress_seconds"] is None
+    assert "machine" not in answer.text
 
 
 def test_without_database_it_is_not_ready_and_says_so_in_both_languages(client, db):

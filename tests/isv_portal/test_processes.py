@@ -21,6 +21,15 @@ def test_the_embedded_mode_runs_one_of_each():
     assert [spec.name for spec in specs] == ["web", "worker", "dispatcher", "beat"]
 
 
+def test_all_but_the_web_server_are_watched_by_their_files():
+    specs = processes.portal_processes(
+        host="127.0.0.1", port=8000, data_dir=Path("/data"), web_processes=2, web_threads=16, worker_threads=8
+    )
+
+    files = {spec.name: spec.heartbeat(7) for spec in specs if spec.heartbeat}
+    assert files == {name: Path(f"/data/heartbeats/{name}-7") for name in ("worker", "dispatcher", "beat")}
+
+
 def test_the_reader_of_push_tables_runs_where_there_is_a_push_database():
     specs = processes.portal_processes(
         host="127.0.0.1",

@@ -43,6 +43,11 @@ class Process:
         return self._popen is not None and self._popen.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        return None if self._popen is None else self._popen.poll()
+
+    @property
     def has_spoken(self) -> bool:
         """Whether it has written something into its log since it was started last."""
         return self.log_path.exists() and self.log_path.stat().st_size > self._said_before
