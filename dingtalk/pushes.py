@@ -52,11 +52,18 @@ def store_push(
 
 
 def note_url_verified(*, credentials: SuiteCredentials, now: datetime) -> None:
-    """Note that DingTalk has just checked the suite's callback URL; raises django.db.Error."""
+    """
+    Note that DingTalk has just checked the suite's callback URL.
+
+    Raises CredentialsOutdated, since these may have been withdrawn, and django.db.Error.
+    """
     long_ago = now - timedelta(seconds=VERIFIED_NOTE_SECONDS)
     unnoted = Q(callback_verified_at__isnull=True) | Q(callback_verified_at__lt=long_ago)
+    suite = Suite.objects.filter(pk=credentials.suite_id, version=credentials.version)
     with impatient_transaction():
-        Suite.objects.filter(unnoted, pk=credentials.suite_id).update(callback_verified_at=now)
+        if not suite.exists():
+            raise CredentialsOutdated
+        suite.filter(unnoted).update(callback_verified_at=now)
 
 
 def _insert_once(digest: str, message: bytes, credentials: SuiteCredentials, received_at: datetime) -> bool:

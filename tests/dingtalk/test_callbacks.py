@@ -103,6 +103,16 @@ def test_credentials_that_were_withdrawn_store_nothing_more(callbacks: Callbacks
     assert ReceivedPush.objects.count() == 1
 
 
+def test_credentials_that_were_withdrawn_pass_no_url_check(callbacks: Callbacks) -> None:
+    callbacks.push(load_event("suite_ticket"))
+    rotate(callbacks.suite, token=NEW_TOKEN, hours=-1)
+
+    reply = callbacks.push(load_event("check_url"))
+
+    assert reply.status_code == 400
+    assert Suite.objects.get().callback_verified_at is None
+
+
 def test_a_change_that_leaves_the_credentials_alone_costs_nothing(callbacks: Callbacks) -> None:
     callbacks.push(load_event("suite_ticket"))
     Suite.objects.update(version=7)
