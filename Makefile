@@ -67,10 +67,10 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
-	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey" $(ARGS)
+	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey and not faults" $(ARGS)
 
 test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
-	$(PYTEST) -n 3 $(ARGS)
+	$(PYTEST) -n 3 -m "not faults" $(ARGS)
 
 bench: $(DEV) ## Measure the callback and token endpoints against bare twins
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -15,7 +15,7 @@ from tests.journeys.operator import Operator
 from tests.journeys.processes import eventually
 from tests.journeys.stack import LEGACY, Stack
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.faults
 
 EXCHANGE, REAUTH, ACTIVATE = "/service/get_permanent_code", "/service/reauth_corp", "/service/activate_suite"
 LEASED_TABLES = ("tenants_tenant", "tenants_accesstoken", "dingtalk_receivedevent")

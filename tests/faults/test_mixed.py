@@ -16,11 +16,11 @@ from tests.faults.world import World
 
 SECONDS = int(os.environ.get("FAULTS_SECONDS", "75"))
 SEED = int(os.environ.get("FAULTS_SEED", "4"))
-RATE = 60.0
+RATE = 20.0
 SECONDS_PER_FAULT = 5
 
 
-@pytest.mark.journey
+@pytest.mark.faults
 @pytest.mark.timeout(240)
 def test_nothing_acknowledged_is_lost_or_doubled_or_late_whatever_is_killed_meanwhile(player: Player):
     def play(world: World, run: Run) -> Outcome:
