@@ -63,7 +63,7 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 	@$(MANAGE) portal $(ARGS)
 
 # --- Test --------------------------------------------------------------------------------------
-.PHONY: test test-postgresql test-sqlite bench faults
+.PHONY: test test-postgresql test-sqlite test-faults bench faults
 test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
@@ -71,6 +71,9 @@ test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
 
 test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
 	$(PYTEST) -n 3 -m "not faults" $(ARGS)
+
+test-faults: $(DEV) ## Play faults in small, about five minutes; nothing else should run meanwhile
+	$(PYTEST) -m faults $(ARGS) tests/faults
 
 bench: $(DEV) ## Measure the callback and token endpoints against bare twins
 	$(BIN)/python -m tests.bench $(ARGS)
