@@ -26,6 +26,7 @@ from dingtalk.foundation.client_address import client_address
 from dingtalk.foundation.plain_records import log_plainly
 from dingtalk.foundation.redaction import redact_text
 from dingtalk.foundation.request_ids import REQUEST_ID_HEADER, request_id_of
+from dingtalk.foundation.seldom import Seldom
 from dingtalk.outages import refused_pushes
 from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
@@ -47,6 +48,10 @@ REFUSAL = b"Bad request\n"
 _PATH = re.compile(rf"{PATH_PREFIX}([^/]+)/?")
 _STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PLAIN, _JSON = ("Content-Type", "text/plain"), ("Content-Type", "application/json")
+
+# While the database is away every push is refused for the same reason. A traceback for each would take longer
+# than the refusal, and who waits for a thread meanwhile is answered too late.
+_tracebacks = Seldom(seconds=1.0)
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +122,7 @@ def _answer(request: _Request) -> _Answer:
     try:
         return _receive(request, path[1], now=now)
     except CannotReceive:
-        logger.exception("callback_not_received", extra=request.log_fields)
+        logger.exception("callback_not_received", exc_info=_tracebacks.is_due(), extra=request.log_fields)
     except Exception:
         # A failure of ours must not look like a refusal.
         logger.exception("callback_failed", extra=request.log_fields)

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from dingtalk.foundation.redaction import register_secret
+from dingtalk.foundation.seldom import Seldom
 from dingtalk.models import ReceivedPush, Suite, SuiteTicket
 from isv_portal.log_config import JsonFormatter
 from tests.support.callback_signer import Signer
@@ -144,6 +145,20 @@ def test_a_suite_whose_stored_key_is_unreadable_gets_no_acknowledgement(callback
     reply = callbacks.push(load_event("suite_ticket"))
 
     assert reply.status_code == 503
+
+
+def test_while_nothing_can_be_stored_one_refusal_in_many_is_logged_with_its_traceback(
+    callbacks: Callbacks, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dingtalk.callback_endpoint._tracebacks", Seldom(seconds=60))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE dingtalk_suite SET callback_token = 'k1:broken'")
+
+    for _ in range(3):
+        callbacks.push(load_event("suite_ticket"))
+
+    refused = [record for record in caplog.records if record.message == "callback_not_received"]
+    assert [bool(record.exc_info) for record in refused] == [True, False, False]
 
 
 # --- What the platform and its SDKs are known to send (clients.md, "Callback endpoint") ---
