@@ -129,6 +129,10 @@ class PostgresqlServer(_Server):
         """The URL of its database, past any proxy."""
         return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
+    def program(self, name: str) -> Path:
+        """Return one of the programs that belong to this server, `pg_dump` for example."""
+        return self._binaries / name
+
     def stop_immediately(self) -> None:
         """Do what `pg_ctl stop -m immediate` does: no checkpoint, recovery at the next start."""
         self._note("stop -m immediate postgresql")
