@@ -28,8 +28,8 @@ GROWING = {
     *("tenants_authcorp", "tenants_tenant", "tenants_accesstoken", "tenants_tenanttransition"),
     *("dingtalk_receivedpush", "dingtalk_receivedevent", "foundation_auditentry", "tenants_notification"),
 }
-# Rows that a step of a plan may read: at most as many as the numbers that a page of the feed looks at. PostgreSQL
-# reads all of these when it expects few of the suite, or stops at the fiftieth: samples decide.
+# Rows that a step of a plan may read: at most as many as the numbers that a page of the feed looks at.
+# PostgreSQL reads all of these when it expects few of the suite, or stops at the fiftieth.
 MOST_ROWS = WINDOW
 EXPLAINED = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
 
