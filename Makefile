@@ -8,8 +8,6 @@ MANAGE := $(BIN)/python manage.py
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links
-# Journeys, which have many processes of their own, run one after another and wait a lot: hence one more
-# worker than there are cores where they are among the tests.
 PYTEST := $(BIN)/pytest --dist loadgroup
 
 RUNTIME := $(VENV)/.runtime-installed
@@ -70,7 +68,7 @@ test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey and not faults" $(ARGS)
 
 test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
-	$(PYTEST) -n 3 -m "not faults" $(ARGS)
+	$(PYTEST) -n 2 -m "not faults" $(ARGS)
 
 test-faults: $(DEV) ## Play faults in small, about five minutes; nothing else should run meanwhile
 	$(PYTEST) -m faults $(ARGS) tests/faults
