@@ -36,6 +36,7 @@ MAY_CHANGE = {
     "tenants_apikey": "last_used_at",
     "tenants_accesstoken": "last_used_at",
     "dingtalk_signoflife": "seen_at",
+    "dingtalk_processheartbeat": "last_progress_at",
     "dingtalk_receivedpush": "repeats",
 }
 # Refused callbacks are counted for the operator; whoever sends them has no way to see it.
