@@ -1,13 +1,8 @@
-"""The whole WSGI application in this process: asked directly, or served over HTTP."""
+"""A client of the whole WSGI application, in this process: what the web server calls, without a server."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from wsgiref.simple_server import make_server
 
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -39,17 +34,3 @@ class WsgiClient:
         content = b"".join(application(request.environ, lambda *parts: started.extend(parts)))
         status, sent_headers = started
         return Answer(content, status=int(status.split()[0]), headers=dict(sent_headers))
-
-
-@contextmanager
-def served_portal() -> Iterator[str]:
-    """Serve the application on loopback, callbacks too, which Django's live server knows nothing of."""
-    server = make_server("127.0.0.1", 0, application, ThreadedWSGIServer, WSGIRequestHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -10,7 +10,7 @@ from dingtalk.foundation.models import AuditEntry
 from dingtalk.models import PushSource, ReceivedPush
 from tenants.models import Tenant, TenantState
 from tests.support.upstream import CORP_ID, SUITE_KEY, Upstream, suite, upstream
-from tests.support.wsgi import served_portal
+from tests.support.wsgi_server import wsgi_server
 from tests.tenants.test_failed_pushes import lose, tenant
 
 __all__ = ["suite", "tenant", "upstream"]
@@ -56,7 +56,7 @@ class TestCorpCallback:
         """The portal, where the platform can reach it, and time for a slow machine."""
         settings.DINGTALK_READ_TIMEOUT_SECONDS = 10.0
         upstream.options.deadline_ms = 8000
-        with served_portal() as url:
+        with wsgi_server() as url:
             settings.PUBLIC_BASE_URL = url
             yield
 
