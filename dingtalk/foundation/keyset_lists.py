@@ -81,13 +81,13 @@ class KeysetChangeList(ChangeList):
         """Say how many rows the whole table has, if nothing is filtered; a large number is an estimate."""
         if self.has_active_filters or self.query:
             return ""
-        estimate = estimated_rows(self.model)
-        if estimate > COUNTED:
-            return str(_("about %(count)s in all (estimated)")) % {"count": _grouped(estimate)}
         count = self.model._base_manager.all()[: COUNTED + 1].count()
-        if count > COUNTED:
+        if count <= COUNTED:
+            return str(_("%(count)s in all")) % {"count": _grouped(count)}
+        estimate = estimated_rows(self.model)
+        if estimate <= COUNTED:
             return str(_("more than %(count)s in all")) % {"count": _grouped(COUNTED)}
-        return str(_("%(count)s in all")) % {"count": _grouped(count)}
+        return str(_("about %(count)s in all (estimated)")) % {"count": _grouped(estimate)}
 
     def _id_of(self, request: HttpRequest, parameter: str) -> Any:
         text = request.GET.get(parameter)
