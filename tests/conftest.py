@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 from django.db import connection
+from django.utils import translation
 
 from dingtalk.client import dingtalk_client
 from tests.settings import ON_POSTGRESQL
@@ -20,16 +21,18 @@ def pytest_configure(config: pytest.Config) -> None:
     empty_tables_quickly()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """
-    Keep journeys apart, and in the pass on PostgreSQL leave out what never asks a database.
+    Keep the journeys of one file together: what they start takes long, and is started once for all of them.
 
-    Journeys have many processes of their own: with pytest-xdist they run one after another.
+    pytest-xdist reads the groups before any hook of ours that is given all items.
     """
-    for item in items:
-        if item.get_closest_marker("journey"):
-            item.add_marker(pytest.mark.xdist_group("journeys"))
+    if item.get_closest_marker("journey"):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the pass on PostgreSQL leave out what never asks a database."""
     if ON_POSTGRESQL:
         kept = [item for item in items if _asks_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
@@ -74,6 +77,13 @@ def redis_url() -> str:
 def _no_bound_log_context() -> Iterator[None]:
     yield
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_before() -> Iterator[None]:
+    """The language that a request has asked for stays with its thread, and is no matter of the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
