@@ -19,9 +19,10 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
-from dingtalk import callbacks
+from dingtalk import callbacks, punctuality
 from dingtalk.credentials import callback_credentials
 from dingtalk.errors import CannotReceive
+from dingtalk.foundation import arrivals
 from dingtalk.foundation.client_address import client_address
 from dingtalk.foundation.plain_records import log_plainly
 from dingtalk.foundation.redaction import redact_text
@@ -32,7 +33,6 @@ from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
 from dingtalk.protocol.event_catalogue import find_event
 from dingtalk.protocol.glance import CHANNELS
-from dingtalk.punctuality import answer_in_time
 from dingtalk.refusal_log import RefusedRequest, refusal_log
 from dingtalk.request_body import read_body
 
@@ -131,11 +131,14 @@ def _answer(request: _Request) -> _Answer:
 
 
 def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
+    seconds_left = punctuality.ANSWER_SECONDS - arrivals.waited_seconds()
+    if seconds_left <= 0:
+        raise CannotReceive("it waited too long for a thread")
     body = b""
     try:
         body = read_body(request.environ)
         envelope = Envelope.parse(_read_query(request.query), body)
-        with answer_in_time() as deadline:
+        with punctuality.answer_in_time(seconds=seconds_left) as deadline:
             received = callbacks.receive(slug=slug, envelope=envelope, received_at=now, deadline=deadline)
     except ProtocolError as error:
         with structlog.contextvars.bound_contextvars(**request.log_fields):

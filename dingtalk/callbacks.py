@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dingtalk import previous_use, pushes
 from dingtalk.credentials import SuiteCredentials, callback_credentials
+from dingtalk.database_absence import database_absence
 from dingtalk.errors import CannotReceive, StaleEnvelope
 from dingtalk.protocol.crypto import RANDOM_BYTES
 from dingtalk.protocol.envelope import Envelope, OpenedEnvelope, open_envelope, seal_reply
@@ -55,9 +56,13 @@ def receive(
     A message that was stored before is acknowledged again. Nothing is begun once more after the `deadline`.
     Raises ProtocolError for what is no message for this suite, CannotReceive when it could not be stored.
     """
+    if database_absence.is_on:
+        raise CannotReceive("the database is away")
     try:
         return _receive_on_living_connection(slug, envelope, received_at, deadline)
     except DatabaseError as error:
+        if deadline is not None and deadline.found_no_database:
+            database_absence.note()
         raise CannotReceive("the database did not store it in time") from error
 
 
@@ -70,8 +75,10 @@ def _receive_on_living_connection(
     A kept connection is not tried before it is used: that would be a second round trip for every push.
     What was sent twice is stored once.
     """
+    kept = connections[DEFAULT_DB_ALIAS].connection
+    if kept is None and deadline is not None:
+        deadline.connect()
     connection = connections[DEFAULT_DB_ALIAS]
-    kept = connection.connection
     try:
         return _receive(slug, envelope, received_at)
     except DatabaseError:
@@ -79,6 +86,8 @@ def _receive_on_living_connection(
         if kept is None or is_late or connection.in_atomic_block or _is_alive(connection, kept):
             raise
         connection.close()
+        if deadline is not None:
+            deadline.connect()
         return _receive(slug, envelope, received_at)
 
 

@@ -11,10 +11,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import Error as DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # From the beginning of a request; the rest of DingTalk's 1,200 ms is for the way.
@@ -23,24 +25,66 @@ _LOOK_SECONDS = 0.05
 
 
 class Deadline:
-    """When a request has to be answered, and the connection that it waits for."""
+    """
+    When a request has to be answered, and the connection that it waits for.
+
+    `found_no_database`: whether the database could not be reached, or said nothing up to the end.
+    """
 
     def __init__(self, connection: BaseDatabaseWrapper, *, seconds: float) -> None:
         self._connection = connection
         self._at = time.monotonic() + seconds
+        self.found_no_database = False
 
     def is_over(self) -> bool:
         """Whether an answer would come too late."""
         return time.monotonic() >= self._at
+
+    def connect(self) -> None:
+        """
+        Open the connection of this thread to PostgreSQL, if it has none.
+
+        Raises django.db.Error when it cannot be opened or is not open in time: no driver has a limit of less
+        than two seconds, so somebody else waits for it, and closes it when it comes too late.
+        """
+        if self._connection.connection is not None or self._connection.vendor != "postgresql":
+            return
+        fresh = connections.create_connection(self._connection.alias)
+        fresh.inc_thread_sharing()
+        opening = _in_background(fresh.ensure_connection)
+        try:
+            opening.result(timeout=max(0.0, self._at - time.monotonic()))
+        except (DatabaseError, TimeoutError) as error:
+            self.found_no_database = True
+            opening.add_done_callback(lambda _: fresh.close())
+            raise OperationalError("the database could not be reached in time") from error
+        self._connection = connections[fresh.alias] = fresh
 
     def cut(self) -> None:
         """End the connection under whoever waits for it."""
         kept = self._connection.connection
         if kept is None or self._connection.vendor != "postgresql":
             return
+        self.found_no_database = True
         # It may be closed at this moment; a copy of the descriptor leaves the driver its own.
         with contextlib.suppress(Exception), socket.socket(fileno=os.dup(kept.pgconn.socket)) as copy:
             copy.shutdown(socket.SHUT_RDWR)
+
+
+def _in_background(function: Callable[[], None]) -> "Future[None]":
+    """Run it in a thread of its own; not in a pool, whose threads a forked process does not have."""
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001 - it is for whoever waits for the outcome
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    threading.Thread(target=run, name="opener", daemon=True).start()
+    return outcome
 
 
 _deadlines: dict[int, Deadline] = {}

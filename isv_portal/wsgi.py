@@ -14,10 +14,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "isv_portal.settings")
 _django = get_wsgi_application()
 
 from dingtalk import callback_endpoint  # noqa: E402 - its models need Django to be set up
+from dingtalk.foundation import arrivals  # noqa: E402
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Answer callbacks by their own endpoint, where this process takes any, and all else by Django."""
-    if callback_endpoint.is_callback(environ) and settings.PORTAL_ROLE != "web":
-        return callback_endpoint.application(environ, start_response)
-    return _django(environ, start_response)
+    arrivals.begin(int(environ["SERVER_PORT"]))
+    try:
+        if callback_endpoint.is_callback(environ) and settings.PORTAL_ROLE != "web":
+            return callback_endpoint.application(environ, start_response)
+        return _django(environ, start_response)
+    finally:
+        arrivals.end()

@@ -1,13 +1,17 @@
-"""The callback endpoint behind the web server that it runs on: what comes in pieces or broken off."""
+"""The callback endpoint behind the web server that it runs on: what comes in pieces, broken off, or waits."""
 
+import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import requests
+from django.db import transaction
 
 from dingtalk.models import ReceivedPush, Suite
 from tests.journeys.processes import Process, eventually
@@ -20,23 +24,32 @@ from tests.support.shared_database import environment
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
+THREADS = 4
+
+
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """Where a callback process listens, working on this test's database."""
+def server(tmp_path: Path) -> Iterator[Process]:
+    """A callback server with few threads, working on this test's database."""
     port = free_port()
     env = environment(tmp_path, PORTAL_ROLE="callback", PUBLIC_BASE_URL=f"http://127.0.0.1:{port}")
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
     server = Process(
         "callback",
-        [*command, "--port", str(port), "--blocking-threads", "4", "isv_portal.wsgi:application"],
+        [*command, "--port", str(port), "--blocking-threads", str(THREADS), "isv_portal.wsgi:application"],
         env=env,
         log_dir=tmp_path,
     ).start()
     try:
         eventually(lambda: _answers(port), within=30, what="the server answers")
-        yield port
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def port(server: Process) -> int:
+    """Where it listens."""
+    return int(server.command[server.command.index("--port") + 1])
 
 
 @pytest.fixture
@@ -91,3 +104,51 @@ def test_a_body_shorter_than_its_length_is_not_waited_for_for_ever(port: int, su
 
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
     assert not ReceivedPush.objects.exists()
+
+
+class Waiting:
+    """A push that was sent, and whose answer is read later."""
+
+    def __init__(self, port: int, suite: Suite, push: tuple[dict[str, str], bytes]) -> None:
+        query, body = push
+        self._client = socket.create_connection(("127.0.0.1", port), timeout=15)
+        head = (
+            f"POST /callback/{suite.path_slug}/?{urlencode(query)} HTTP/1.1\r\n"
+            f"Host: 127.0.0.1\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._client.sendall(head.encode() + body)
+
+    def status(self) -> int:
+        with self._client, self._client.makefile("rb") as answer:
+            return int(answer.readline().split()[1])
+
+
+def test_what_came_while_the_process_stood_still_is_not_acknowledged_too_late(
+    server: Process, port: int, suite: Suite
+) -> None:
+    signer = Signer(TOKEN, ENCODING_AES_KEY, SUITE_KEY)
+    assert Waiting(port, suite, signer.push(load_event("org_suite_auth"))).status() == 200
+
+    os.killpg(server.pid, signal.SIGSTOP)
+    time.sleep(0.2)  # It may be at work for a moment yet.
+    late = [Waiting(port, suite, signer.push(load_event("org_suite_relieve"))) for _ in range(3 * THREADS)]
+    time.sleep(1.3)
+    os.killpg(server.pid, signal.SIGCONT)
+
+    assert {push.status() for push in late} == {503}
+    assert Waiting(port, suite, signer.push(load_event("org_suite_relieve"))).status() == 200
+
+
+def test_what_waited_for_a_thread_is_not_acknowledged_too_late(port: int, suite: Suite) -> None:
+    signer = Signer(TOKEN, ENCODING_AES_KEY, SUITE_KEY)
+    assert Waiting(port, suite, signer.push(load_event("org_suite_auth"))).status() == 200
+
+    with transaction.atomic():
+        # Nobody else can store anything meanwhile.
+        Suite.objects.select_for_update().filter(pk=suite.pk).update(name="其他")
+        pushes = [
+            Waiting(port, suite, signer.push(load_event("org_suite_relieve"))) for _ in range(4 * THREADS)
+        ]
+        time.sleep(1.25)
+
+    assert {push.status() for push in pushes} == {503}
