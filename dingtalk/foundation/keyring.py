@@ -6,7 +6,7 @@ A value is encrypted by AES-256-GCM under the first key of the ring. Its associa
 key is stored with the value, so that it is known which values still need an old key.
 
     text     v1:<key id>:<base64 of nonce, ciphertext, tag>
-    binary   v1:<key id>:<nonce, ciphertext, tag>
+    binary   v1:<key id>:<nonce, ciphertext, tag>, of the packed bytes
 """
 
 import binascii
@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+
+from dingtalk.foundation.compaction import compact, expand
 
 VARIABLE = "FIELD_ENCRYPTION_KEYS"
 FORMAT_VERSION = "v1"
@@ -130,13 +132,17 @@ class KeyRing:
         return self._open(key_id, sealed, place).decode(errors=_LONE_SURROGATES)
 
     def encrypt_bytes(self, plaintext: bytes, place: Place) -> bytes:
-        """Encrypt for a binary column."""
-        return f"{FORMAT_VERSION}:{self.primary_id}:".encode() + self._seal(plaintext, place)
+        """Pack and encrypt for a binary column."""
+        return f"{FORMAT_VERSION}:{self.primary_id}:".encode() + self._seal(compact(plaintext), place)
 
     def decrypt_bytes(self, stored: bytes, place: Place) -> bytes:
         """Decrypt what a binary column holds; raises DecryptionError."""
         key_id, sealed = _split(stored, b":", place)
-        return self._open(key_id, sealed, place)
+        packed = self._open(key_id, sealed, place)
+        try:
+            return expand(packed)
+        except ValueError as error:
+            raise place.error(str(error), key_id=key_id) from error
 
     def _seal(self, plaintext: bytes, place: Place) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
