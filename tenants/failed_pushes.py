@@ -177,15 +177,17 @@ def _with_new_event(*, since: datetime, now: datetime, besides: list[Tenant]) ->
     """Return tenants to ask for that are in the newest events, if these are not older."""
     events = ReceivedEvent.objects.filter(pk__gte=first_id_of(since), received_at__gte=since).order_by("-pk")
     newest = set(events.values_list("suite", "corp_id")[:EVENTS_LOOKED_AT])
-    corps = AuthCorp.objects.filter(corp_id__in={corp_id for _suite, corp_id in newest})
+    companies = AuthCorp.objects.filter(corp_id__in={corp_id for _suite, corp_id in newest})
+    # Not by a join: for some hundreds PostgreSQL would read all companies.
+    corp_ids = dict(companies.values_list("pk", "corp_id"))
     of_companies = Tenant.objects.filter(
         state=TenantState.ACTIVE,
         suite__in=list(Suite.objects.filter(push_mode__in=_WITH_LIST)),
-        corp__in=list(corps.values_list("pk", flat=True)),
+        corp__in=list(corp_ids),
     )
-    unasked = of_companies.filter(~Exists(_asked_lately("pk", now=now))).select_related("corp")
+    unasked = of_companies.filter(~Exists(_asked_lately("pk", now=now)))
     others = unasked.exclude(pk__in=[tenant.pk for tenant in besides])
-    found = [tenant for tenant in others if (tenant.suite_id, tenant.corp.corp_id) in newest]
+    found = [tenant for tenant in others if (tenant.suite_id, corp_ids[tenant.corp_id]) in newest]
     return found[: TENANTS_PER_SWEEP - len(besides)]
 
 

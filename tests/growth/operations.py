@@ -20,7 +20,7 @@ from dingtalk.models import ReceivedEvent, ReceivedPush, Suite
 from dingtalk.work import registered_queues
 from tenants import api_keys, failed_pushes, sweeps
 from tenants.login.retention import prune_logins
-from tenants.models import AccessToken, ApiClient, Scope, Tenant
+from tenants.models import AccessToken, ApiClient, FailedPushFetch, Scope, Tenant
 from tenants.notifications import retention as notification_retention
 from tests.growth.filling import corp_id_of, id_of
 from tests.support.callback_signer import Signer
@@ -29,7 +29,6 @@ from tests.support.callbacks import ENCODING_AES_KEY, TOKEN, Callbacks, make_sui
 # In percent: what a cost may grow by from the small to the large size.
 HOT, LIST = 10, 25
 DUE = 50
-ASK_FOR_FAILED = "sweep: failed pushes"
 SECOND_SUITE_KEY = "suite8xk2m4qz7ab"
 _numbers = itertools.count(1)
 
@@ -150,7 +149,10 @@ def operations() -> Iterator[Operation]:
     )
     yield Operation("claim due tenants", HOT, lambda _p, _v: _claim("reconcile_tenant"), _due_tenants)
     yield Operation(
-        ASK_FOR_FAILED, LIST, lambda _p, _v: failed_pushes.ask_for_active_tenants(now=timezone.now())
+        "sweep: failed pushes",
+        LIST,
+        lambda _p, _v: failed_pushes.ask_for_active_tenants(now=timezone.now()),
+        _unasked_tenants,
     )
     yield Operation("prune", LIST, lambda _p, _v: retention.prune(now=timezone.now()), _old_rows)
     yield Operation(
@@ -321,6 +323,10 @@ def _due_tenants(place: Place) -> None:
     Tenant.objects.filter(pk__in=_some_tenants(place)).update(
         auth_info_due=True, next_reconcile_at=timezone.now(), dispatched_at=None
     )
+
+
+def _unasked_tenants(_place: Place) -> None:
+    FailedPushFetch.objects.filter(wanted_at__isnull=False).delete()
 
 
 def _old_rows(place: Place) -> None:
