@@ -8,7 +8,7 @@ the entry says is the same event. Two ways at the very same moment may both coun
 whose time or content DingTalk words otherwise: handlers do no harm when they run twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -27,12 +27,12 @@ _ABOUT_THE_PUSH = frozenset(
 Event = SyncEvent | UnreadableEvent
 
 
-def without_duplicates(push: ReceivedPush, events: Sequence[Event]) -> list[Event]:
-    """Return the events of a push that have not come by another way."""
+def came_by_another_way(push: ReceivedPush, event: Event) -> bool:
+    """Whether an event of a push is stored already, as it came by another way."""
     has_twin = {PushSource.FAILED_LIST: _was_pushed, PushSource.RDS: _was_pushed_as_row}.get(
         PushSource(push.source), _was_read_as_row
     )
-    return [event for event in events if not (isinstance(event, SyncEvent) and has_twin(push, event))]
+    return isinstance(event, SyncEvent) and has_twin(push, event)
 
 
 def _was_pushed_as_row(push: ReceivedPush, event: SyncEvent) -> bool:

@@ -7,8 +7,11 @@ at a time: it holds the head's row from before it looks until its positions are 
 position can see all that are smaller (docs/adr/0009-feed-positions-given-afterwards.md).
 """
 
+from datetime import datetime
+
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from dingtalk.models import FeedHead, ReceivedEvent
 
@@ -44,6 +47,25 @@ def head_position() -> int:
     Every position up to it is visible to each later statement: read this first, then the events.
     """
     return FeedHead.objects.filter(pk=_HEAD_ID).values_list("position", flat=True).first() or 0
+
+
+def raise_head(*, now: datetime) -> int:
+    """
+    Go on above every position that was ever given, also by a database that is lost; return the new head.
+
+    Positions are numbers, and fewer than a million of them are given in a second: so the microseconds since
+    1970 are more than any that was given before `now`, by this database or by those that it is a copy of.
+    """
+    FeedHead.objects.get_or_create(pk=_HEAD_ID)
+    above_all = int(now.timestamp() * 1_000_000)
+    FeedHead.objects.filter(pk=_HEAD_ID).update(position=Greatest(F("position"), Value(above_all)))
+    return head_position()
+
+
+def next_position(*, after: int) -> int | None:
+    """Return the first position after this one that an event has; None when there is none."""
+    events = ReceivedEvent.objects.filter(feed_position__gt=after).order_by("feed_position")
+    return events.values_list("feed_position", flat=True).first()
 
 
 def _without_position() -> QuerySet[ReceivedEvent]:

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
-from dingtalk.duplicate_events import without_duplicates
+from dingtalk.duplicate_events import came_by_another_way
+from dingtalk.foundation.ids import part_id
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
 from dingtalk.models import WAITING_STATES, EventState, PushSource, ReceivedEvent, ReceivedPush
@@ -61,8 +62,11 @@ def split_pushes(push_ids: Sequence[UUID], *, now: datetime) -> int:
 def _store_events(pushes: Sequence[ReceivedPush], *, now: datetime) -> None:
     of_suites: dict[UUID, list[ReceivedEvent]] = defaultdict(list)
     for push in pushes:
-        events = without_duplicates(push, _read_events(push))
-        of_suites[push.suite_id] += [_new_row(push, event) for event in events]
+        of_suites[push.suite_id] += [
+            _new_row(push, event, number)
+            for number, event in enumerate(_read_events(push))
+            if not came_by_another_way(push, event)
+        ]
     rows = [row for of_suite in of_suites.values() for row in of_suite]
     ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)
     for suite_id, of_suite in of_suites.items():
@@ -81,8 +85,14 @@ def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:
         return [UnreadableEvent(identity=identity, body=shown, reason=str(malformed))]
 
 
-def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent) -> ReceivedEvent:
+def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent, number: int) -> ReceivedEvent:
+    """
+    Return the row of an event, the `number`th of its push.
+
+    Its id follows from the push's: split again, after a restore for example, tenant apps know it again.
+    """
     row = ReceivedEvent(
+        id=part_id(push.pk, number),
         suite_id=push.suite_id,
         push=push,
         identity=event.identity,

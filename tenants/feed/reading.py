@@ -60,8 +60,7 @@ class Page:
 
 def start_position() -> int:
     """Return the place before the oldest event that is kept."""
-    numbered = ReceivedEvent.objects.filter(feed_position__isnull=False).order_by("feed_position")
-    first = numbered.values_list("feed_position", flat=True).first()
+    first = feed.next_position(after=0)
     return feed.head_position() if first is None else first - 1
 
 
@@ -89,8 +88,16 @@ def read_page(
     ids = list(events.order_by("feed_position").values_list("pk", flat=True)[:limit])
     entries = list(_within_bounds(_load(ids)))
     is_cut = len(entries) < len(ids) or len(ids) == limit
-    position = entries[-1].position if entries and is_cut else end
+    position = entries[-1].position if entries and is_cut else _before_next_event(end, head=head)
     return Page(entries=entries, position=position, has_more=position < head)
+
+
+def _before_next_event(position: int, *, head: int) -> int:
+    """Return how far a reader may go and pass no event: after a restore many positions are nobody's."""
+    if position == head:
+        return head
+    following = feed.next_position(after=position)
+    return head if following is None else min(following - 1, head)
 
 
 def visible_events(client: ApiClient) -> QuerySet[ReceivedEvent]:

@@ -10,11 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from dingtalk import feed
 from dingtalk.feed import head_position, number_events
 from dingtalk.foundation.ids import new_id
+from dingtalk.foundation.models import AuditEntry
 from dingtalk.models import FeedHead, ReceivedEvent, Suite
 from tests.support.events import make_event
 
@@ -63,6 +66,25 @@ def test_a_position_is_never_given_twice_though_the_last_event_is_gone(suite: Su
     number_events()
 
     assert positions() == [2]
+
+
+def test_after_a_restore_the_feed_goes_on_above_whatever_was_given_since_the_backup(suite: Suite) -> None:
+    make_event(suite)
+    number_events()
+    now = timezone.now()
+
+    call_command("feed", "restored")
+    make_event(suite)
+    number_events()
+
+    first, second = positions()
+    assert first == 1
+    assert second > now.timestamp() * 1_000_000
+    assert AuditEntry.objects.get(action="feed.restore").details == {"before": 1, "after": second - 1}
+    call_command("feed", "restored")
+    make_event(suite)
+    number_events()
+    assert positions()[-1] > second
 
 
 def test_a_batch_says_that_there_may_be_more(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,20 @@ def test_a_push_is_split_once(callbacks: Callbacks) -> None:
     assert ReceivedEvent.objects.count() == 1
 
 
+def test_events_that_are_split_again_after_a_restore_are_the_same_to_tenant_apps(
+    callbacks: Callbacks,
+) -> None:
+    push = sync_push(*[user("one", biz_id=str(number)) for number in range(30)])
+    before = [event.pk for event in receive(callbacks, push)]
+
+    ReceivedEvent.objects.all().delete()
+    ReceivedPush.objects.update(split_at=None)
+    split_all()
+
+    assert [event.pk for event in ReceivedEvent.objects.order_by("id")] == before
+    assert list(ReceivedEvent.objects.order_by("id").values_list("biz_id", flat=True))[:3] == ["0", "1", "2"]
+
+
 def test_an_event_in_two_pushes_is_stored_once(callbacks: Callbacks) -> None:
     # Encrypted anew, so that these are two pushes; the row's id changes when it is written again.
     receive(callbacks, sync_push(user("one", id=1)), sync_push(user("one", id=2), user("one", id=3)))

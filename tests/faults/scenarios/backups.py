@@ -17,8 +17,6 @@ from tests.faults.world import World
 
 _RESTORED = "restored"
 _LIMIT_SECONDS = 120.0
-# What docs/operations.md tells operators to run before a restored portal is started.
-_RAISE_FEED = "UPDATE dingtalk_feedhead SET position = position + 1000000"
 
 
 @scenario(
@@ -53,22 +51,28 @@ def restored(world: World, run: Run) -> Outcome:
     )
     given_before = before.histories().given
     read = _read_on(world, after=given_before[-1]["cursor"])
-    missed = len(acknowledged_keys(after.histories().pushed) - set(read))
-    twice = len(read) - len(set(read)) + len(set(read) & {record["key"] for record in given_before})
-    figures = {"missed by an app that reads on": missed, "given to it again": twice}
-    outcome.figures.update(figures)
-    outcome.problems.extend(f"{count} {name}" for name, count in figures.items() if count)
+    entries = [*((record["key"], record["id"]) for record in given_before), *read]
+    judged = {
+        "missed by an app that reads on": len(
+            acknowledged_keys(after.histories().pushed) - {key for key, _id in read}
+        ),
+        "given to it again under another id": len(set(entries)) - len({key for key, _id in entries}),
+    }
+    outcome.figures.update(judged)
+    outcome.figures["given to it again under its id"] = len(entries) - len(set(entries))
+    outcome.problems.extend(f"{count} {name}" for name, count in judged.items() if count)
     return outcome
 
 
 def _restore(world: World, dump: object) -> str:
-    """Make a database from the dump and return its URL."""
+    """Make a database from the dump as docs/operations.md says, and return its URL."""
     world.note("the database is lost; pg_restore")
     with world.postgresql.connect() as connection:
         connection.execute(f"CREATE DATABASE {_RESTORED}")
     url = world.postgresql.url.rpartition("/")[0] + f"/{_RESTORED}"
     _client(world, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={url}", str(dump))
-    _client(world, "psql", "--quiet", f"--dbname={url}", f"--command={_RAISE_FEED}")
+    world.stack.env = {**world.stack.env, "DATABASE_URL": url}
+    world.stack.manage("feed", "restored")
     return url
 
 
@@ -92,9 +96,9 @@ def _stored(url: str) -> set[str]:
     return {event_key(*names, round(at.timestamp() * 1000)) for *names, at in found}
 
 
-def _read_on(world: World, *, after: str) -> list[str]:
-    """Read the feed from a cursor to its end, as an app does that was away meanwhile."""
-    keys: list[str] = []
+def _read_on(world: World, *, after: str) -> list[tuple[str, str]]:
+    """Read the feed from a cursor to its end, as an app does that was away meanwhile: keys and ids."""
+    read: list[tuple[str, str]] = []
     has_more = True
     while has_more:
         answer = requests.get(
@@ -107,6 +111,7 @@ def _read_on(world: World, *, after: str) -> list[str]:
         page = answer.json()
         for entry in page["results"]:
             at_ms = round(datetime.fromisoformat(entry["platform_time"]).timestamp() * 1000)
-            keys.append(event_key(entry["suite_key"], entry["corp_id"], entry["type"], at_ms))
+            key = event_key(entry["suite_key"], entry["corp_id"], entry["type"], at_ms)
+            read.append((key, entry["id"]))
         after, has_more = page["next"], page["has_more"]
-    return keys
+    return read

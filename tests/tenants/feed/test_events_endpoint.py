@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.http import HttpResponse
 
 from dingtalk.models import EventState, FeedHead, ReceivedEvent
@@ -71,6 +72,19 @@ def test_pages_follow_one_another_and_then_wait_for_what_comes(reader, happen):
     ]
     assert empty["next"] == third["next"]
     assert [page["has_more"] for page in (first, second, third, empty)] == [True, True, False, False]
+
+
+def test_who_comes_back_after_a_restore_gets_at_once_what_is_new(reader, happen):
+    happen("before")
+    page = read(reader)
+    call_command("feed", "restored")
+    happen("after")
+
+    beyond = read(reader, after=page["next"])
+    new = read(reader, after=beyond["next"])
+
+    assert (names(beyond), beyond["has_more"]) == ([], True)
+    assert (names(new), new["has_more"]) == (["after"], False)
 
 
 def test_each_entry_says_where_to_go_on_after_it(reader, happen):
