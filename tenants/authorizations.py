@@ -26,7 +26,6 @@ def begin_authorization(
         authorized_at=now,
         activated_at=None,
         activation_note="",
-        agent_switches=_switches_since(tenant, platform_time or tenant.grant_time),
         **changes,
     )
     tenant.tmp_auth_codes.filter(state=CodeState.PENDING).update(
@@ -37,7 +36,11 @@ def begin_authorization(
 def end_authorization(
     tenant: Tenant, *, now: datetime, reason: str, platform_time: datetime | None, unconfirmed: bool = False
 ) -> None:
-    """Make a locked tenant relieved: no token, no code, a new generation; if `unconfirmed`, ask DingTalk."""
+    """
+    Make a locked tenant relieved: no token, no code, a new generation; if `unconfirmed`, ask DingTalk.
+
+    `platform_time`: None when no event says when; then no switch is left.
+    """
     was_relieved = tenant.state == TenantState.RELIEVED
     change_state(
         tenant,
@@ -49,6 +52,11 @@ def end_authorization(
         permanent_code=None,
         relieved_at=(was_relieved and tenant.relieved_at) or now,
         grant_time=platform_time or tenant.grant_time,
+        **(
+            {"agent_switches": {}}
+            if platform_time is None
+            else switches_since_withdrawal(tenant, platform_time)
+        ),
         grant_unconfirmed=unconfirmed,
         auth_info_due=False,
         auth_scope_due=False,
@@ -71,10 +79,17 @@ def is_older_than(stored: dict[str, Any] | None, platform_time: datetime) -> boo
     return stored is not None and platform_time < datetime.fromisoformat(stored["as_of"])
 
 
-def _switches_since(tenant: Tenant, platform_time: datetime | None) -> dict[str, Any]:
-    """A new authorisation starts with the app switched on: only newer switches stay."""
-    return {
+def switches_since_withdrawal(tenant: Tenant, platform_time: datetime) -> dict[str, Any]:
+    """
+    Return what a withdrawal makes of the columns about an app's switches.
+
+    A new authorisation starts with the app switched on. In whatever order its grant, the withdrawal before
+    it and the switches arrive: those from before the newest withdrawal are over.
+    """
+    withdrawal_time = max(platform_time, tenant.withdrawal_time or platform_time)
+    switches = {
         agent_id: switch
         for agent_id, switch in tenant.agent_switches.items()
-        if platform_time is None or is_older_than(switch, platform_time)
+        if datetime.fromisoformat(switch["as_of"]) >= withdrawal_time
     }
+    return {"withdrawal_time": withdrawal_time, "agent_switches": switches}

@@ -15,7 +15,12 @@ from django.db import transaction
 
 from dingtalk.models import Suite
 from dingtalk.protocol.grant import Grant
-from tenants.authorizations import begin_authorization, end_authorization, is_older_than
+from tenants.authorizations import (
+    begin_authorization,
+    end_authorization,
+    is_older_than,
+    switches_since_withdrawal,
+)
 from tenants.grants import encrypted_permanent_code, grant_columns, store_profile
 from tenants.models import (
     AuthCorp,
@@ -131,6 +136,8 @@ def relieve_tenant(
     )
     is_granted = tenant.state != TenantState.RELIEVED
     if tenant.grant_time is not None and platform_time < tenant.grant_time:
+        _write(tenant, now=now, **switches_since_withdrawal(tenant, platform_time))
+        _follow_switches(tenant, platform_time=platform_time, now=now, reason=reason)
         if is_granted and tenant.grant_time - platform_time < DOUBTFUL_AGE:
             _write(tenant, now=now, grant_unconfirmed=True, **_wanted(now))
         return False
@@ -160,7 +167,7 @@ def switch_agent(
     is_relieved = tenant.state == TenantState.RELIEVED
     if _is_known_better(tenant.agent_switches.get(agent_id), platform_time, is_stopped=is_stopped):
         return False
-    if is_relieved and tenant.grant_time is not None and platform_time < tenant.grant_time:
+    if tenant.withdrawal_time is not None and platform_time < tenant.withdrawal_time:
         return False
     tenant.agent_switches[agent_id] = {"stopped": is_stopped, "as_of": platform_time.isoformat()}
     _write(tenant, now=now, agent_switches=tenant.agent_switches, **_wanted(now))

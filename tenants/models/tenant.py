@@ -35,7 +35,7 @@ class AuthCorp(models.Model):
 
 
 class TenantState(models.TextChoices):
-    """Where a company's authorisation of a suite stands; the diagram is in design.md §4."""
+    """Where a company's authorisation of a suite stands; the diagram is in docs/architecture.md."""
 
     AUTHORIZING = "authorizing", _("authorizing")
     ACTIVATING = "activating", _("activating")
@@ -70,6 +70,7 @@ class Tenant(Leased):
     One company on one suite. Never deleted: a withdrawn authorisation leaves its row as a tombstone.
 
     `grant_time` is the platform time of the newest authorisation state; nothing older changes the row.
+    `withdrawal_time` is that of the newest withdrawal: the switches of an app from before it are over.
     `generation` grows whenever the authorisation begins or ends, so that work that was overtaken
     discards its result. `next_reconcile_at` is set while something is left to do.
     """
@@ -93,6 +94,7 @@ class Tenant(Leased):
     activated_at = models.DateTimeField(_("activated"), null=True, blank=True)
     activation_note = models.CharField(_("activation note"), max_length=300, blank=True)
     relieved_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawal_time = models.DateTimeField(_("withdrawal as of"), null=True, blank=True)
 
     auth_info_due = models.BooleanField(_("auth info to be fetched"), default=False)
     auth_scope_due = models.BooleanField(_("scope to be fetched"), default=False)

@@ -266,7 +266,7 @@ class TestOrder:
         handle(suite, sync("org_suite_auth", minutes=60))
         before = everything()
 
-        event = handle(suite, legacy("suite_relieve", minutes=1))[0]
+        event = handle(suite, sync("org_suite_auth", minutes=1))[0]
 
         assert event.state == EventState.IGNORED
         assert "older" in event.note

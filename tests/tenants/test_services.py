@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
@@ -224,6 +225,61 @@ def test_a_stop_before_the_grant_is_kept_and_dingtalk_is_asked(suite, tenant_row
     authorize(5)
 
     assert tenant_row().is_stopped_by_company
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_switch_belongs_to_the_authorisation_of_its_time_in_any_order(
+    order, authorize, relieve, suite, tenant_row
+):
+    story = [
+        lambda: authorize(0),
+        lambda: switch(suite, 10, is_stopped=True),
+        lambda: relieve(30),
+        lambda: authorize(60),
+    ]
+
+    for index in order:
+        story[index]()
+
+    assert not tenant_row().is_stopped_by_company
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_switch_after_the_withdrawal_stays_in_any_order(order, authorize, relieve, suite, tenant_row):
+    story = [
+        lambda: relieve(30),
+        lambda: authorize(40),
+        lambda: switch(suite, 50, is_stopped=True),
+        lambda: authorize(60),
+    ]
+
+    for index in order:
+        story[index]()
+
+    assert tenant_row().is_stopped_by_company
+
+
+def test_a_company_that_is_served_again_after_a_late_withdrawal_becomes_active(
+    active_tenant, authorize, relieve, suite, tenant_row
+):
+    switch(suite, 10, is_stopped=True)
+    authorize(60)
+
+    assert not relieve(30)
+
+    assert tenant_row().state == TenantState.ACTIVE
+
+
+def test_another_code_for_the_same_authorisation_keeps_its_switches(suite, relieve, tenant_row):
+    relieve(0)
+    code(suite, 10)
+    switch(suite, 30, is_stopped=False)
+    Tenant.objects.update(state=TenantState.NEEDS_REAUTH)
+
+    code(suite, 60, "code-2")
+
+    assert not switch(suite, 20, is_stopped=True)
+    assert not tenant_row().is_stopped_by_company
 
 
 def test_a_new_authorisation_starts_switched_on(active_tenant, suite, relieve, authorize, tenant_row):
