@@ -18,7 +18,7 @@ from isv_portal import folder_broker
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "isv_portal.settings")
 
 folder_broker.register()
-app = Celery("isv_portal")
+app = Celery("isv_portal", fixups={"isv_portal.celery_connections:fixup"})
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["dingtalk", "tenants"])
 # A task's log lines carry the id of the request or task that sent it.
