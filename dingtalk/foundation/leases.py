@@ -12,12 +12,13 @@ nothing matches and nothing is written. Times are the database's, so that machin
 """
 
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from django.db import models, router, transaction
+from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext_lazy as _
 
@@ -82,16 +83,20 @@ def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float) -
     It cannot when another holds it, when it is gone, or when it no longer matches the queryset.
     """
     using = router.db_for_write(queryset.model)
-    row = queryset.using(using).filter(pk=pk)
-    with transaction.atomic(using=using):
-        claimed = row.filter(lease_is_free()).update(
-            lease_until=_TimeOfWriting() + timedelta(seconds=seconds), lease_epoch=F("lease_epoch") + 1
-        )
-        if not claimed:
-            return None
-        # The update has locked the row, so this is the epoch that it wrote.
-        rows = queryset.model._base_manager.using(using)
-        return int(rows.values_list("lease_epoch", flat=True).get(pk=pk))
+    free = queryset.using(using).filter(lease_is_free(), pk=pk)
+    claim = cast(UpdateQuery, free.query.chain(UpdateQuery))
+    claim.add_update_values(
+        {
+            "lease_until": _TimeOfWriting() + timedelta(seconds=seconds),
+            "lease_epoch": F("lease_epoch") + 1,
+        }
+    )
+    sql, params = claim.get_compiler(using).as_sql()
+    # Django's own update tells only how many rows it wrote; the epoch would be one more question.
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING lease_epoch", params)
+        epochs: list[tuple[int]] = cursor.fetchall()
+    return epochs[0][0] if epochs else None
 
 
 def extend_lease(queryset: models.QuerySet[ModelT], pk: Any, epoch: int, *, seconds: float) -> bool:
