@@ -33,6 +33,11 @@ from tenants.upstream import with_suite_token
 SAME_INSTALLATION = timedelta(seconds=60)
 
 
+def has_unsettled_codes(tenant: Tenant) -> bool:
+    """Tell whether a code is to be exchanged, or is being exchanged."""
+    return tenant.tmp_auth_codes.filter(state__in=[CodeState.PENDING, CodeState.EXCHANGING]).exists()
+
+
 def pending_code(tenant: Tenant) -> TmpAuthCode | None:
     """Return the newest code of the current authorisation that is still to be exchanged."""
     codes = tenant.tmp_auth_codes.filter(generation=tenant.generation, state=CodeState.PENDING)

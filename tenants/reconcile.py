@@ -8,17 +8,14 @@ row: for what it waits, and when it is looked at again.
 
 import logging
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from dingtalk.client.discipline import with_patience
-from dingtalk.foundation.leases import DatabaseNow, claim_lease, extend_lease, holds_lease, release_lease
-from dingtalk.models import Suite
+from dingtalk.foundation.leases import claim_lease, holds_lease, release_lease
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.error_table import find_error
 from dingtalk.protocol.errors import (
@@ -36,18 +33,13 @@ from dingtalk.protocol.errors import (
 from dingtalk.tickets import newest_ticket_id
 from tenants import code_exchange
 from tenants.errors import TenantError, TicketMissing, TokenUnavailable
-from tenants.models import CONVERGED_STATES, AuthCorp, Tenant, TenantState, WaitingFor
-from tenants.steps import Parked, Run, Step, confirm_grant, next_step
+from tenants.models import CONVERGED_STATES, Tenant, TenantState, WaitingFor
+from tenants.runs import LEASE_SECONDS, Run
+from tenants.steps import Parked, Step, asks_dingtalk, confirm_grant, next_step
 from tenants.transitions import Overtaken, change_state
 
 logger = logging.getLogger(__name__)
 
-# Longer than a step takes, even with a call that times out; a run that is slower still is fenced off.
-LEASE_SECONDS = 90
-# What is left is still longer than a step takes.
-_LEASE_ENDS_SOON = ExpressionWrapper(
-    Q(lease_until__lt=DatabaseNow() + timedelta(seconds=60)), output_field=BooleanField()
-)
 MAX_STEPS = 16
 MAX_ATTEMPTS = 12
 ATTEMPTS_AT_UNKNOWN_CODE = 3
@@ -63,64 +55,49 @@ def reconcile_tenant(tenant_id: UUID) -> None:
     epoch = claim_lease(Tenant.objects.all(), tenant_id, seconds=LEASE_SECONDS)
     if epoch is None:
         return
+    is_over = False
     try:
-        _settle_abandoned(tenant_id, epoch)
-        found = _Found.of(tenant_id)
-        for _step in range(MAX_STEPS):
-            if _is_finished(found, epoch):
-                break
+        is_over = _take_steps(tenant_id, epoch)
     except Exception as error:
         logger.exception("reconcile_broke_off", extra={"tenant_id": str(tenant_id)})
         _record_break(tenant_id, epoch, error)
     finally:
-        release_lease(Tenant.objects.all(), tenant_id, epoch)
+        if not is_over:
+            release_lease(Tenant.objects.all(), tenant_id, epoch)
 
 
-def _settle_abandoned(tenant_id: UUID, epoch: int) -> None:
-    tenant = Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).first()
-    if tenant is not None and code_exchange.settle_abandoned_exchanges(tenant, now=timezone.now()):
-        logger.warning("code_exchange_answer_lost", extra={"tenant_id": str(tenant_id)})
+def _take_steps(tenant_id: UUID, epoch: int) -> bool:
+    """Take one step after the other; return whether the run came to an end, with its lease given back."""
+    run = Run.begin(tenant_id, epoch)
+    if run is not None and run.has_unsettled_codes:
+        _settle_abandoned(run)
+    for _step in range(MAX_STEPS):
+        if run is None or _is_finished(run):
+            return True
+        if run.is_outdated:
+            run = run.read_again()
+    return False
 
 
-@dataclass(frozen=True)
-class _Found:
-    """
-    What is read once for a run: it changes seldom, and every step would pay for it.
-
-    `ticket_id`: a ticket that comes during the run is newer, so that a run that parks has another look.
-    """
-
-    suite: Suite
-    corp: AuthCorp
-    tenant_id: UUID
-    ticket_id: UUID | None
-
-    @classmethod
-    def of(cls, tenant_id: UUID) -> "_Found":
-        tenant = Tenant.objects.select_related("suite", "corp").get(pk=tenant_id)
-        return cls(tenant.suite, tenant.corp, tenant_id, newest_ticket_id(tenant.suite_id))
+def _settle_abandoned(run: Run) -> None:
+    if code_exchange.settle_abandoned_exchanges(run.tenant, now=timezone.now()):
+        logger.warning("code_exchange_answer_lost", extra={"tenant_id": str(run.tenant.pk)})
 
 
-def _is_finished(found: _Found, epoch: int) -> bool:
+def _is_finished(run: Run) -> bool:
     """Take one step; True when the run is over."""
-    held = Tenant.objects.filter(holds_lease(epoch), pk=found.tenant_id)
-    tenant = held.annotate(lease_ends_soon=_LEASE_ENDS_SOON).first()
-    if tenant is None:
-        return True
-    # Not before each step: it is a commit, and most runs are over long before.
-    if tenant.lease_ends_soon:
-        extend_lease(Tenant.objects.all(), tenant.pk, epoch, seconds=LEASE_SECONDS)
-    tenant.suite, tenant.corp = found.suite, found.corp
-    run = Run(tenant, epoch, ticket_id=found.ticket_id)
-    step = next_step(tenant)
+    step = next_step(run)
     if step is None:
-        return _settle(run, _converged())
+        return run.settle(**_converged())
     try:
+        if asks_dingtalk(step):
+            run.look_before_asking()
         step(run)
     except Overtaken:
-        return False  # the row is another now: look again, unless the lease is gone too
+        run.is_outdated = True  # look again, unless the lease is gone too
+        return False
     except Parked as parked:
-        return _settle(run, _waiting(parked.waiting_for, timezone.now() + parked.look_again_after))
+        return run.settle(**_waiting(parked.waiting_for, timezone.now() + parked.look_again_after))
     except TicketMissing as error:
         return _park_for_ticket(run, error)
     except (DingTalkError, TokenUnavailable) as error:
@@ -137,12 +114,7 @@ def _forgive_attempts(run: Run, step: Step) -> None:
     """
     if run.tenant.attempts and step is not confirm_grant:
         Tenant.objects.filter(run.is_current, pk=run.tenant.pk).update(attempts=0)
-
-
-def _settle(run: Run, columns: dict[str, Any]) -> bool:
-    """Write how the run ended, unless something was asked of the tenant meanwhile: then it goes on."""
-    rows = Tenant.objects.filter(run.is_undisturbed, pk=run.tenant.pk)
-    return bool(rows.update(updated_at=timezone.now(), dispatched_at=None, **columns))
+        run.tenant.attempts = 0
 
 
 def _converged() -> dict[str, Any]:
@@ -174,7 +146,7 @@ def _park_for_ticket(run: Run, error: DingTalkError | TenantError) -> bool:
     """
     now = timezone.now()
     columns = _waiting(WaitingFor.SUITE_TICKET, now + TICKET_SAFETY_LOOK)
-    parked = _settle(run, {**columns, **_described(error)})
+    parked = run.settle(**columns, **_described(error))
     if parked and newest_ticket_id(run.tenant.suite_id) != run.ticket_id:
         waiting = Tenant.objects.filter(waiting_for=WaitingFor.SUITE_TICKET, pk=run.tenant.pk)
         waiting.update(next_reconcile_at=now)
@@ -186,15 +158,15 @@ def _record_failure(run: Run, error: DingTalkError | TokenUnavailable) -> bool:
         return _park_for_ticket(run, error)
     now = timezone.now()
     if isinstance(error, HeldBack):  # not sent, so not an attempt
-        return _settle(run, {**_described(error), **_waiting(WaitingFor.RETRY, now + _pause(1, error))})
+        return run.settle(**_described(error), **_waiting(WaitingFor.RETRY, now + _pause(1, error)))
     attempts = run.tenant.attempts + 1
     columns: dict[str, Any] = {**_described(error), "attempts": attempts}
     if isinstance(error, AuthorizationGone):
         columns["grant_unconfirmed"] = True  # only get_auth_info's answer relieves a tenant
     if isinstance(error, TenantInactive):
-        return _settle(run, {**columns, **_waiting(WaitingFor.RETRY, now + HOPELESS_PAUSE)})
+        return run.settle(**columns, **_waiting(WaitingFor.RETRY, now + HOPELESS_PAUSE))
     if attempts < _attempts_allowed(error):
-        return _settle(run, {**columns, **_waiting(WaitingFor.RETRY, now + _pause(attempts, error))})
+        return run.settle(**columns, **_waiting(WaitingFor.RETRY, now + _pause(attempts, error)))
     return _give_up(run, columns, now=now)
 
 
@@ -232,7 +204,7 @@ def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
     """Wait for an operator. A tenant that is active stays so; it is looked at once an hour all the same."""
     columns |= _waiting(WaitingFor.OPERATOR, now + HOPELESS_PAUSE)
     if run.tenant.state in CONVERGED_STATES:
-        return _settle(run, columns)
+        return run.settle(**columns)
     try:
         change_state(
             run.tenant,
@@ -241,9 +213,11 @@ def _give_up(run: Run, columns: dict[str, Any], *, now: datetime) -> bool:
             now=now,
             unless_overtaken=run.is_undisturbed,
             dispatched_at=None,
+            lease_until=None,
             **columns,
         )
     except Overtaken:
+        run.is_outdated = True
         return False
     return True
 

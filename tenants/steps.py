@@ -7,26 +7,22 @@ that says how things are is stored only if nothing was asked of the tenant since
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from dingtalk.client import dingtalk_client
-from dingtalk.foundation.leases import holds_lease
 from dingtalk.models import Activation, PushMode
 from dingtalk.protocol.errors import ApiError, AuthorizationGone, DingTalkError, HeldBack, RateLimited
 from dingtalk.protocol.grant import Grant
 from tenants import authorizations, code_exchange
 from tenants.grants import grant_columns, scope_column, store_profile
-from tenants.models import Tenant, TenantState, TokenKind, WaitingFor
+from tenants.models import Tenant, TenantState, WaitingFor
+from tenants.runs import Run
 from tenants.tokens import ensure_corp_access_token, with_corp_access_token
-from tenants.transitions import Overtaken, change_state
 from tenants.upstream import AUTH_INFO, with_suite_token, with_ticket
 
 # DingTalk may not know a grant yet in the second in which it pushes it.
@@ -34,7 +30,6 @@ YOUNG_GRANT = timedelta(minutes=2)
 # A company is invited again after as long as it has been waiting, within these bounds.
 SHORTEST_WAIT_FOR_CODE = timedelta(minutes=10)
 LONGEST_WAIT_FOR_CODE = timedelta(days=1)
-
 
 _ACTIVATED_ALREADY = gettext_noop("activated already, says DingTalk")
 
@@ -48,82 +43,32 @@ class Parked(Exception):
         self.look_again_after = look_again_after
 
 
-@dataclass(frozen=True)
-class Run:
-    """
-    One run of reconcile on one tenant, as it is before a step.
-
-    The row as just read, the epoch of the lease, and which ticket was the suite's newest.
-    """
-
-    tenant: Tenant
-    epoch: int
-    ticket_id: UUID | None = None
-
-    @property
-    def is_current(self) -> Q:
-        """What must still be true of the row when a step writes its result."""
-        return holds_lease(self.epoch) & Q(generation=self.tenant.generation)
-
-    @property
-    def is_undisturbed(self) -> Q:
-        """What is true as long as nobody asks anything of the tenant: whoever does sets the date anew."""
-        return self.is_current & Q(next_reconcile_at=self.tenant.next_reconcile_at)
-
-    def lock_undisturbed(self) -> Tenant:
-        """
-        Return the row, locked, for an answer to be stored in the same transaction.
-
-        Raises Overtaken when anything was asked of the tenant since: it may be newer than the answer.
-        """
-        rows = Tenant.objects.select_related("suite", "corp").select_for_update(of=("self",))
-        tenant = rows.filter(self.is_undisturbed, pk=self.tenant.pk).first()
-        if tenant is None:
-            raise Overtaken
-        return tenant
-
-    def write(self, **columns: Any) -> None:
-        """Write columns unless this run was overtaken."""
-        rows = Tenant.objects.filter(self.is_current, pk=self.tenant.pk)
-        if not rows.update(updated_at=timezone.now(), **columns):
-            raise Overtaken
-
-    def move(self, to_state: TenantState, *, reason: str, **columns: Any) -> None:
-        """Change the state unless this run was overtaken."""
-        change_state(
-            self.tenant,
-            to_state,
-            reason=reason,
-            now=timezone.now(),
-            unless_overtaken=self.is_current,
-            **columns,
-        )
-
-
 Step = Callable[[Run], None]
 
 
-def next_step(tenant: Tenant) -> Step | None:
+def next_step(run: Run) -> Step | None:
     """Return what to do next for a tenant, or None when what is wanted is so."""
+    tenant = run.tenant
     if tenant.grant_unconfirmed:
         return confirm_grant
     if tenant.state == TenantState.RELIEVED:
         return None
-    if code_exchange.pending_code(tenant) is not None:
+    if run.pending_code() is not None:
         return exchange_code
     if tenant.auth_info_due:
         return fetch_auth_info
-    return _step_to_active(tenant) or _step_of_active(tenant)
+    return _step_to_active(run) or _step_of_active(tenant)
 
 
-def _step_to_active(tenant: Tenant) -> Step | None:
+def _step_to_active(run: Run) -> Step | None:
+    tenant = run.tenant
     if tenant.state in (TenantState.ACTIVE, TenantState.STOPPED):
         return None
     if _activation_is_required(tenant) and not _is_activated(tenant) and not tenant.permanent_code:
         return recover_permanent_code
     if tenant.state in (TenantState.AUTHORIZING, TenantState.NEEDS_REAUTH):
         return begin_activation
-    if not tenant.tokens.filter(kind=TokenKind.CORP, expires_at__gt=timezone.now()).exists():
+    if not run.has_token:
         return obtain_token
     return activate if _activation_is_wanted(tenant) and not _is_activated(tenant) else become_active
 
@@ -136,6 +81,11 @@ def _step_of_active(tenant: Tenant) -> Step | None:
     if _activation_is_required(tenant) and not _is_activated(tenant) and tenant.permanent_code:
         return activate
     return fetch_scope if tenant.auth_scope_due else None
+
+
+def asks_dingtalk(step: Step) -> bool:
+    """Tell whether a step calls DingTalk; the others only write down what is known already."""
+    return step not in (begin_activation, become_active)
 
 
 def confirm_grant(run: Run) -> None:
@@ -164,7 +114,8 @@ def confirm_grant(run: Run) -> None:
 
 def exchange_code(run: Run) -> None:
     """Exchange the newest temporary code; what comes of it is in the code's row."""
-    code = code_exchange.pending_code(run.tenant)
+    run.is_outdated = True
+    code = run.pending_code()
     if code is not None:
         code_exchange.exchange(run.tenant, code)
 
@@ -216,6 +167,7 @@ def begin_activation(run: Run) -> None:
 def obtain_token(run: Run) -> None:
     """Get the first corp access token, which shows that the authorisation works."""
     ensure_corp_access_token(run.tenant)
+    run.has_token = True
 
 
 def activate(run: Run) -> None:

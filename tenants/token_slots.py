@@ -21,7 +21,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dingtalk.client import IssuedToken
-from dingtalk.foundation.leases import claim_lease, holds_lease
+from dingtalk.foundation.leases import claim_lease, holds_lease, release_lease
 from dingtalk.models import Suite
 from dingtalk.protocol.errors import (
     ApiError,
@@ -43,6 +43,9 @@ REFRESH_LEAD = timedelta(minutes=10)
 REFRESH_JITTER_SECONDS = 120
 # No token is renewed earlier before its end than this.
 LONGEST_REFRESH_LEAD = REFRESH_LEAD + timedelta(seconds=REFRESH_JITTER_SECONDS)
+# For a tenant that nobody has asked for so long nothing is renewed ahead: most companies use few apps a day,
+# and each renewal is a call of a common budget.
+USED_LATELY = timedelta(days=1)
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -78,7 +81,7 @@ Obtain = Callable[[], Obtained]
 
 def slot_of(*, suite: Suite, kind: TokenKind, tenant: Tenant | None = None) -> UUID:
     """Return the row of a token, made when there is none yet."""
-    return AccessToken.objects.get_or_create(suite=suite, kind=kind, tenant=tenant)[0].pk
+    return AccessToken.objects.only("pk").get_or_create(suite=suite, kind=kind, tenant=tenant)[0].pk
 
 
 def obtain_token(
@@ -157,9 +160,13 @@ def _renew_if_free(
     try:
         row = _read(slot)
         current = _usable(row, min_ttl_seconds=min_ttl_seconds, refused=refused)
-        return current or _renew(row, epoch, obtain)
-    finally:
-        AccessToken.objects.filter(holds_lease(epoch), pk=slot).update(lease_until=None)
+        if current is None:
+            return _renew(row, epoch, obtain)
+    except BaseException:
+        release_lease(AccessToken.objects.all(), slot, epoch)
+        raise
+    release_lease(AccessToken.objects.all(), slot, epoch)
+    return current
 
 
 def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
@@ -183,7 +190,7 @@ def _renew(row: AccessToken, epoch: int, obtain: Obtain) -> CurrentToken:
 
 def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: datetime) -> CurrentToken:
     """
-    Store a token unless the tenant was relieved, or the lease lost, while DingTalk answered.
+    Store a token and give back the lease, unless it was lost, or the tenant relieved, meanwhile.
 
     A renewal that was requested meanwhile stays requested: the answer may not know what it is for.
     """
@@ -196,6 +203,8 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: dateti
     with transaction.atomic():
         _lock_unless_overtaken(row)
         held = AccessToken.objects.filter(holds_lease(epoch), pk=row.pk)
+        if row.renewal_requested_at is not None:
+            held.filter(renewal_requested_at=row.renewal_requested_at).update(renewal_requested_at=None)
         stored = held.update(
             token=AccessToken._meta.get_field("token").encrypt_for(row.pk, token.value),
             first_issued_at=first_issued_at,
@@ -205,9 +214,9 @@ def _store(row: AccessToken, epoch: int, obtained: Obtained, *, asked_at: dateti
             method=obtained.method,
             fallback_reason=obtained.fallback_reason[:200],
             dispatched_at=None,
+            lease_until=None,
             **_no_failure(),
         )
-        held.filter(renewal_requested_at=row.renewal_requested_at).update(renewal_requested_at=None)
     if not stored:
         raise Overtaken
     return token

@@ -11,7 +11,8 @@ from dingtalk.foundation.leases import claim_lease, lease_is_free
 from dingtalk.models import Activation, Suite
 from tenants import code_exchange, services, waking
 from tenants.models import AccessToken, CodeState, Tenant, TenantState, TmpAuthCode, WaitingFor
-from tenants.steps import Run, become_active
+from tenants.runs import Run
+from tenants.steps import become_active
 from tests.support.onboarding import (
     ACTIVATE,
     AUTH_INFO,
