@@ -6,11 +6,11 @@ A sweep only marks rows as due; the dispatcher has them worked on. Each is one s
 
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from tenants.models import AccessToken, Tenant, TenantState
 from tenants.models.tenant import is_unfinished
-from tenants.token_slots import LONGEST_REFRESH_LEAD
+from tenants.token_slots import LONGEST_REFRESH_LEAD, USED_LATELY
 
 # A tenant that has not converged and is not due has slipped through: look at it again after this.
 FORGOTTEN_AFTER = timedelta(minutes=10)
@@ -26,7 +26,7 @@ def mark_unconverged_tenants(*, now: datetime) -> int:
 
 def mark_tokens_to_refresh(*, now: datetime) -> int:
     """
-    Have the tokens of active tenants renewed that were used since they were issued and end soon.
+    Have the tokens renewed that end soon, of active tenants that were used that day.
 
     The lower bound says nothing new: without it each token that ended unused would be passed over again.
     """
@@ -37,6 +37,6 @@ def mark_tokens_to_refresh(*, now: datetime) -> int:
         token__isnull=False,
         renewal_requested_at=None,
         tenant__state=TenantState.ACTIVE,
-        last_used_at__gte=F("issued_at"),
+        last_used_at__gte=now - USED_LATELY,
     )
     return ending.update(renewal_requested_at=now, dispatched_at=None)

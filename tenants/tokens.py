@@ -26,7 +26,14 @@ from dingtalk.protocol.errors import (
 )
 from tenants.errors import TenantNotActive, TenantNotFound, TicketMissing, TokenUnavailable
 from tenants.models import AccessToken, Tenant, TenantState, TokenKind
-from tenants.token_slots import CurrentToken, current_token, is_same_token, obtain_token, slot_of
+from tenants.token_slots import (
+    USED_LATELY,
+    CurrentToken,
+    current_token,
+    is_same_token,
+    obtain_token,
+    slot_of,
+)
 from tenants.transitions import Overtaken
 from tenants.upstream import request_corp_token
 from tenants.waiting_room import place_to_wait
@@ -129,11 +136,12 @@ def renew_requested_token(token_id: UUID) -> None:
 
 
 def _is_wanted(row: AccessToken) -> bool:
-    """Whether a token can be used still and has been, since it was issued, so that it may be again."""
-    if row.tenant is None or not row.tenant.is_active or row.expires_at is None or row.issued_at is None:
+    """Whether a token can be used still, and its tenant was used that day, so that it may be again."""
+    now = timezone.now()
+    if row.tenant is None or not row.tenant.is_active or row.expires_at is None:
         return False
-    is_used = row.last_used_at is not None and row.last_used_at >= row.issued_at
-    return is_used and row.expires_at > timezone.now()
+    is_used = row.last_used_at is not None and row.last_used_at >= now - USED_LATELY
+    return is_used and row.expires_at > now
 
 
 def _drop(row: AccessToken) -> None:
@@ -216,7 +224,7 @@ def stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
 
 
 def note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -> None:
-    """Write once per token that it is used (only such are renewed ahead), and once that it is time to."""
+    """Write once per token that it is used (of no use, it is left to end), and once that it is time to renew."""
     changes: dict[str, Any] = {}
     if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:
         changes["last_used_at"] = now

@@ -81,6 +81,12 @@ def test_a_used_token_is_to_be_renewed_from_its_margin_on(token):
     assert token.renewal_requested_at == moment(111)
 
 
+def test_a_token_is_renewed_for_a_tenant_that_was_used_that_day_though_not_since_it_was_issued(token):
+    AccessToken.objects.update(last_used_at=moment(112) - timedelta(days=1))
+
+    assert sweeps.mark_tokens_to_refresh(now=moment(111)) == 1
+
+
 def test_a_renewal_is_requested_once(token):
     sweeps.mark_tokens_to_refresh(now=moment(111))
 
@@ -94,11 +100,11 @@ def test_a_renewal_is_requested_once(token):
     "changed",
     [
         {"last_used_at": None},
-        {"last_used_at": moment(0) - timedelta(seconds=1)},
+        {"last_used_at": moment(110) - timedelta(days=1)},
         {"token": None},
         {"expires_at": moment(100)},
     ],
-    ids=["never used", "used before it was issued", "no token", "ended"],
+    ids=["never used", "not used that day", "no token", "ended"],
 )
 def test_a_token_that_nobody_needs_is_not_renewed(token, changed):
     AccessToken.objects.update(**changed)
