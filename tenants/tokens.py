@@ -224,7 +224,7 @@ def stored_token(row: Mapping[str, Any]) -> CurrentToken | None:
 
 
 def note_use(row: Mapping[str, Any], current: CurrentToken, *, now: datetime) -> None:
-    """Write once per token that it is used (of no use, it is left to end), and once that it is time to renew."""
+    """Write once per token that it is used (unused for a day, it is left to end), and once that it is due."""
     changes: dict[str, Any] = {}
     if row["last_used_at"] is None or row["last_used_at"] < row["issued_at"]:
         changes["last_used_at"] = now
