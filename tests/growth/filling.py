@@ -6,7 +6,8 @@ text as long as a ciphertext. Everything is younger than its retention, and noth
 works on, it makes itself.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,10 +18,18 @@ from dingtalk.models import FeedHead, ReceivedEvent, ReceivedPush
 from tenants.models import AuthCorp
 
 DAYS = 28
-# Of a hundred companies, how many use the second suite, and how many used a token within two hours.
+# Of a hundred companies, how many use the second suite.
 IN_SECOND_SUITE = 5
-WITH_LIVE_TOKEN = 10
+# Of a hundred companies, how many used a token within two hours; at least, in all, so many, that sweeps have
+# as much to do at each size.
+WITH_LIVE_TOKEN, LEAST_LIVE_TOKENS = 10, 600
+# As many rows as that are what a filter looks for, at each size: what has more to show takes longer, and the
+# fewer they are of all, the more a list without the right index reads.
+RARE, RARE_TENANTS = 200, 100
 CORP_ID = "dinggrow%s"
+
+Tell = Callable[[str], None]
+
 # From this table on an index is made after the rows, which is several times faster.
 _TABLES = (
     *("tenants_authcorp", "tenants_tenant", "tenants_accesstoken", "tenants_tenanttransition"),
@@ -45,8 +54,16 @@ def id_of(number: int, *, of: int, now: datetime) -> UUID:
     return UUID(f"{milliseconds:012x}7000{8:x}{number:015x}")
 
 
-def fill(*, suites: tuple[UUID, UUID], client: UUID, tenants: int, events: int, now: datetime) -> None:
-    """Fill empty tables; `client`: the API client that sent the notifications."""
+def fill(
+    *,
+    suites: tuple[UUID, UUID],
+    client: UUID,
+    tenants: int,
+    events: int,
+    now: datetime,
+    tell: Tell = lambda _text: None,
+) -> None:
+    """Fill empty tables; `client`: the API client that sent the notifications; `tell` hears how far it is."""
     values = {
         "first": suites[0],
         "second": suites[1],
@@ -61,7 +78,8 @@ def fill(*, suites: tuple[UUID, UUID], client: UUID, tenants: int, events: int, 
         # No foreign key is looked up: superusers only.
         cursor.execute("SET session_replication_role = replica")
         for statement in _statements():
-            cursor.execute(statement, values)
+            with _timed(statement.split()[2], tell):
+                cursor.execute(statement, values)
         cursor.execute("SET session_replication_role = DEFAULT")
     FeedHead.objects.update_or_create(pk=1, defaults={"position": events})
 
@@ -81,7 +99,7 @@ def vacuum() -> None:
 
 
 @contextmanager
-def without_indexes() -> Iterator[None]:
+def without_indexes(tell: Tell = lambda _text: None) -> Iterator[None]:
     """Take away every index but the primary keys while the tables are filled, and make them again."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -103,10 +121,19 @@ def without_indexes() -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET maintenance_work_mem = '512MB'")
-        for _name, definition in indexes:
-            cursor.execute(definition)
+        for name, definition in indexes:
+            with _timed(name, tell):
+                cursor.execute(definition)
         for table, name, definition in constraints:
-            cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+            with _timed(name, tell):
+                cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+
+
+@contextmanager
+def _timed(what: str, tell: Tell) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    tell(f"{what}: {time.monotonic() - started:.1f} s")
 
 
 def _id(number: str, count: str) -> str:
@@ -122,6 +149,11 @@ def _id(number: str, count: str) -> str:
 
 def _time(number: str, count: str) -> str:
     return f"(%(began)s::timestamptz + ({number}) * (interval '{DAYS} days' / (({count}) + 1)))"
+
+
+def _rare(count: str, rows: int, *, remainder: int) -> str:
+    """The SQL of a condition that so many of `count` rows fulfil."""
+    return f"n %% greatest({count} / {rows}, 1) = {remainder}"
 
 
 def _insert(table: str, columns: dict[str, str], rows: str) -> str:
@@ -140,6 +172,7 @@ def _statements() -> Iterator[str]:
     companies = "generate_series(1, %(tenants)s) AS n"
     happened = "generate_series(1, %(events)s) AS n"
     free = {"lease_epoch": "0"}
+    relieved = _rare("%(tenants)s", RARE_TENANTS, remainder=7)
     yield _insert(
         AuthCorp._meta.db_table,
         {
@@ -161,8 +194,8 @@ def _statements() -> Iterator[str]:
             "corp_id": tenant,
             "generation": "1",
             **free,
-            "state": "CASE WHEN n %% 200 = 7 THEN 'relieved' ELSE 'active' END",
-            "permanent_code": f"CASE WHEN n %% 200 = 7 THEN NULL ELSE {secret} END",
+            "state": f"CASE WHEN {relieved} THEN 'relieved' ELSE 'active' END",
+            "permanent_code": f"CASE WHEN {relieved} THEN NULL ELSE {secret} END",
             "agents": "'[]'",
             "agent_switches": "'{}'",
             "auth_user_id": "'manager1'",
@@ -181,7 +214,7 @@ def _statements() -> Iterator[str]:
         },
         companies,
     )
-    live = f"n %% 100 < {WITH_LIVE_TOKEN}"
+    live = f"n %% 100 < greatest({WITH_LIVE_TOKEN}, {100 * LEAST_LIVE_TOKENS} / %(tenants)s)"
     issued = f"(CASE WHEN {live} THEN %(now)s::timestamptz - interval '20 minutes' ELSE {tenant_time} END)"
     yield _insert(
         "tenants_accesstoken",
@@ -229,6 +262,7 @@ def _statements() -> Iterator[str]:
         },
         f"{companies} WHERE n %% 10 = 1",
     )
+    from_list = _rare("%(events)s", RARE, remainder=1)
     recent = "n > %(events)s - %(events)s / 5"
     yield _insert(
         ReceivedPush._meta.db_table,
@@ -239,7 +273,7 @@ def _statements() -> Iterator[str]:
             "received_at": event_time,
             "split_at": event_time,
             "repeats": "0",
-            "source": "CASE WHEN n %% 5000 = 9 THEN 'failed_list' ELSE 'http' END",
+            "source": f"CASE WHEN {from_list} THEN 'failed_list' ELSE 'http' END",
             "body": f"CASE WHEN {recent} THEN decode(repeat('6a', 60), 'hex') END",
         },
         happened,
@@ -260,9 +294,9 @@ def _statements() -> Iterator[str]:
             "received_at": event_time,
             "handled_at": event_time,
             "feed_position": "n",
-            "is_known": "n %% 20000 <> 11",
-            "state": "CASE WHEN n %% 2000 = 5 THEN 'superseded' WHEN n %% 7 = 1 THEN 'ignored' "
-            "WHEN n %% 20000 = 4 THEN 'dead' ELSE 'handled' END",
+            "is_known": f"NOT ({_rare('%(events)s', RARE, remainder=2)})",
+            "state": f"CASE WHEN {_rare('%(events)s', RARE, remainder=3)} THEN 'dead' "
+            "WHEN n %% 2000 = 5 THEN 'superseded' WHEN n %% 7 = 1 THEN 'ignored' ELSE 'handled' END",
             "attempts": "1",
             "note": "''",
             "last_error": "''",
@@ -271,6 +305,7 @@ def _statements() -> Iterator[str]:
         happened,
     )
     some = "generate_series(1, %(events)s / 10) AS n"
+    is_rare = _rare("(%(events)s / 10)", RARE, remainder=1)
     some_id, some_time = _id("n", "%(events)s / 10"), _time("n", "%(events)s / 10")
     yield _insert(
         "foundation_auditentry",
@@ -278,8 +313,8 @@ def _statements() -> Iterator[str]:
             "id": some_id,
             "at": some_time,
             "actor_kind": "'api_client'",
-            "actor": "CASE WHEN n %% 10000 = 1 THEN 'wang' ELSE 'attendance' END",
-            "action": "CASE WHEN n %% 10000 = 1 THEN 'suite.rotate' ELSE 'proxy.call' END",
+            "actor": f"CASE WHEN {is_rare} THEN 'wang' ELSE 'attendance' END",
+            "action": f"CASE WHEN {is_rare} THEN 'suite.rotate' ELSE 'proxy.call' END",
             "object_type": "'tenant'",
             "object_id": f"{some_id}::text",
             "object_label": "''",
@@ -307,7 +342,7 @@ def _statements() -> Iterator[str]:
             "dept_count": "0",
             "to_all_users": "false",
             "dingtalk_code": "''",
-            "state": "CASE WHEN n %% 20000 = 3 THEN 'failed' ELSE 'sent' END",
+            "state": f"CASE WHEN {is_rare} THEN 'failed' ELSE 'sent' END",
             "attempt_started_at": some_time,
             "created_at": some_time,
             "sent_at": some_time,

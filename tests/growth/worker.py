@@ -37,15 +37,24 @@ def main() -> None:
 def _fill(*, tenants: int, events: int, filled_at: datetime) -> None:
     call_command("migrate", interactive=False, verbosity=0)
     first, second, client = operations.make_suites_and_client()
-    with filling.without_indexes():
+    with filling.without_indexes(_tell):
         filling.fill(
-            suites=(first.pk, second.pk), client=client.pk, tenants=tenants, events=events, now=filled_at
+            suites=(first.pk, second.pk),
+            client=client.pk,
+            tenants=tenants,
+            events=events,
+            now=filled_at,
+            tell=_tell,
         )
     filling.vacuum()
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
         cursor.execute("SELECT pg_database_size(current_database())")
         print(cursor.fetchone()[0])
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _times(place: operations.Place, operation: operations.Operation, times: int) -> list[float]:
