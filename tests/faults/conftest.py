@@ -1,4 +1,4 @@
-"""Scenarios as tests: one player for a module, so that starting a world is paid once."""
+"""Scenarios as tests: one player for all of them, so that starting a world is paid once for each kind."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ from tests.faults.report import Result
 PlayScenario = Callable[..., Result]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     """Plays scenarios one after another; those of one kind of world share it."""
     with Player(folder=tmp_path_factory.mktemp("faults")) as playing:

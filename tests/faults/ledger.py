@@ -25,21 +25,18 @@ class Ledger:
             self._file.write(line + "\n")
             self._file.flush()
 
-    def seal(self) -> None:
-        """Have it on disk."""
-        with self._lock:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
     def read(self) -> list[Record]:
         """Return all records, the oldest first."""
         with self._lock:
             return read_records(self.path)
 
     def close(self) -> None:
-        """Seal it and let go of the file."""
-        self.seal()
-        self._file.close()
+        """Have it on disk, and write no more; it can still be read."""
+        with self._lock:
+            if not self._file.closed:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
 
 
 def read_records(path: Path) -> list[Record]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.embedded_world import EmbeddedWorld
 from tests.faults.outcome import Outcome, Run, Skipped
-from tests.faults.registry import Scenario
+from tests.faults.registry import Scenario, WorldOptions
 from tests.faults.report import Result, schedule_of
 from tests.faults.world import World
 
@@ -37,6 +37,19 @@ class Player:
         elif not self._all_well:
             self._tell(f"ledgers and logs: {self.folder}")
 
+    def world_of(self, options: WorldOptions) -> World:
+        """Return a running world of this kind: the one that there is, or a new one in place of it."""
+        if self._world is not None and self._world.options != options:
+            self._end_world()
+        if self._world is None:
+            self._worlds += 1
+            folder = self.folder / f"world-{self._worlds}"
+            folder.mkdir(parents=True)
+            self._tell("starting a world ...")
+            kind = EmbeddedWorld if options.embedded else World
+            self._world = kind(folder, options).start()
+        return self._world
+
     def play(
         self,
         scenario: Scenario,
@@ -61,7 +74,9 @@ class Player:
         skipped = ""
         outcome: Outcome | None = None
         try:
-            world = self._world_for(scenario)
+            if scenario.fresh_world:
+                self._end_world()
+            world = self.world_of(scenario.options)
         except Skipped as reason:
             return Result(scenario, seed, run.events, 0.0, [], None, str(reason))
         began = time.time()
@@ -76,18 +91,6 @@ class Player:
         schedule = schedule_of(world.faults.read(), since=began)
         self._leave(world, scenario, passed=outcome is None or outcome.passed)
         return Result(scenario, seed, run.events, seconds, schedule, outcome, skipped)
-
-    def _world_for(self, scenario: Scenario) -> World:
-        if self._world is not None and (scenario.fresh_world or self._world.options != scenario.options):
-            self._end_world()
-        if self._world is None:
-            self._worlds += 1
-            folder = self.folder / f"world-{self._worlds}"
-            folder.mkdir(parents=True)
-            self._tell("starting a world ...")
-            kind = EmbeddedWorld if scenario.options.embedded else World
-            self._world = kind(folder, scenario.options).start()
-        return self._world
 
     def _leave(self, world: World, scenario: Scenario, *, passed: bool) -> None:
         self._all_well &= passed

@@ -89,6 +89,8 @@ class Proxy:
         """End the proxy."""
         self._process.terminate()
         self._process.join(_ANSWER_SECONDS)
+        self._process.close()
+        self._pipe.close()
 
     def _order(self, manner: Manner, words: str) -> None:
         self._note(f"proxy of {self.name} {words}")

@@ -72,6 +72,11 @@ def scenario(
     return register
 
 
+def find_scenario(name: str) -> Scenario:
+    """Return a scenario whose module was imported; raises KeyError for another name."""
+    return _scenarios[name]
+
+
 def all_scenarios() -> list[Scenario]:
     """Return every scenario in the order of their numbers."""
     package = importlib.import_module("tests.faults.scenarios")

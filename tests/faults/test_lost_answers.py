@@ -1,95 +1,88 @@
 """
-Killed between an answer and the commit: what was acknowledged takes effect once, and no code is lost unseen.
+Killed, frozen or cut off at the worst moment: what was acknowledged takes effect once, and no code is lost.
 
-The small form of F24, F29 and F30: a few crash points each, leases ended by hand instead of waited for.
+The small form of F5, F18, F24, F29 and F30: a few moments each, leases ended by hand instead of waited for.
 """
 
-from collections.abc import Iterator
+import time
+from typing import Any
 
 import psycopg
 import pytest
 
 from tests.faults.crash_points import ENVIRONMENT, EXCHANGING, HANDLING, RECEIVING, CrashFolder, CrashPoint
-from tests.journeys.conftest import empty_redis, new_database
-from tests.journeys.operator import Operator
+from tests.faults.playing import Player
+from tests.faults.registry import WorldOptions
+from tests.faults.scenarios.slow_database import COMMIT, STORES
+from tests.faults.world import LEASED_TABLES, World
 from tests.journeys.processes import eventually
-from tests.journeys.stack import LEGACY, Stack
+from tests.journeys.stack import LEGACY
 
 pytestmark = pytest.mark.faults
 
+WORLD = WorldOptions(proxied=frozenset({"postgresql"}), environment=tuple(sorted(ENVIRONMENT.items())))
 EXCHANGE, REAUTH, ACTIVATE = "/service/get_permanent_code", "/service/reauth_corp", "/service/activate_suite"
-LEASED_TABLES = ("tenants_tenant", "tenants_accesstoken", "dingtalk_receivedevent")
+SLOW_CALL_SECONDS = 3.0
 
 
 def chosen(points: tuple[CrashPoint, ...], *names: str) -> list[CrashPoint]:
     return [point for point in points if point.name in names]
 
 
-class CrashingWorld:
-    """The services, each a process that can be made to crash, and a legacy suite with its ticket."""
+class Companies:
+    """Companies that authorise the suite with legacy push, one at a time, in a world that is ill-treated."""
 
-    def __init__(self, stack: Stack, folder: CrashFolder) -> None:
-        self.stack, self.folder = stack, folder
-        self.operator = Operator(stack)
-        self.operator.register_suite(LEGACY)
-        eventually(lambda: stack.simulator.push_ticket(LEGACY)["accepted"], what="a ticket is taken in")
+    def __init__(self, world: World) -> None:
+        self.world, self.simulator = world, world.simulator
+        self.crashes = CrashFolder(world.folder / "data")
 
     def new_company(self) -> str:
-        return str(self.stack.simulator.add_company()["corp_id"])
+        return str(self.simulator.add_company()["corp_id"])
 
     def authorize(self, corp_id: str) -> None:
         """Have a company authorise, pushed until it is acknowledged as DingTalk would, only quicker."""
-        pushed = self.stack.simulator.act(LEGACY, corp_id, "authorize")
-        for push in pushed["pushes"]:
+        for push in self.simulator.act(LEGACY, corp_id, "authorize")["pushes"]:
             while not push["attempts"][-1]["accepted"]:
-                self.revive()
-                push = self.stack.simulator.push_again(LEGACY, push["id"])
+                self.recover()
+                push = self.simulator.push_again(LEGACY, push["id"])
 
-    def revive(self) -> None:
-        """Start again what was killed, as its supervisor would, and end the leases of the dead."""
-        for name, process in self.stack.processes.items():
-            if not process.is_running:
-                self.stack.restart(name)
-        eventually(self.stack.is_ready, within=40, what="everything answers again")
-        with psycopg.connect(self.stack.env["DATABASE_URL"], autocommit=True) as connection:
+    def recover(self) -> None:
+        """Wait until the supervisor has started what was killed, and leave nothing to the dead."""
+        self.world.wait_until_ready(within=40)
+        with psycopg.connect(self.world.postgresql.url, autocommit=True) as connection:
             for table in LEASED_TABLES:
                 connection.execute(f"UPDATE {table} SET lease_until = now(), dispatched_at = NULL")
 
     def crash_at(self, point: CrashPoint, corp_id: str) -> None:
         """Have whoever comes by this point for this company killed, and started again."""
-        self.folder.arm(point)
+        self.crashes.arm(point)
         self.authorize(corp_id)
-        self.folder.wait_for(point, within=30)
-        self.revive()
+        self.crashes.wait_for(point, within=30)
+        self.recover()
 
     def calls(self, endpoint: str, corp_id: str) -> list[int | str]:
         """Return what DingTalk answered to a call for a company, by its own ledger."""
-        found = self.stack.simulator.calls(endpoint=endpoint, suite_key=LEGACY, corp_id=corp_id)["calls"]
+        found = self.simulator.calls(endpoint=endpoint, suite_key=LEGACY, corp_id=corp_id)["calls"]
         return [call["code"] for call in found]
 
+    def await_state(self, corp_id: str, state: str) -> None:
+        """Wait until the portal has come so far with the company, without any help."""
+        wanted = {"suite_key": LEGACY, "corp_id": corp_id, "state": state}
+        eventually(lambda: self.world.operator.tenant(**wanted), within=40, what=f"{corp_id} becomes {state}")
+
     def await_active(self, corp_id: str) -> None:
-        """Wait until the portal serves the company, without any help."""
-        wanted = {"suite_key": LEGACY, "corp_id": corp_id, "state": "active"}
-        eventually(lambda: self.operator.tenant(**wanted), within=90, what=f"{corp_id} becomes active")
+        self.await_state(corp_id, "active")
+
+    def row(self, corp_id: str) -> Any:
+        return self.world.operator.ask(LEGACY, corp_id).json()
 
     def times_authorized(self, corp_id: str) -> int:
-        transitions = self.operator.ask(LEGACY, corp_id).json()["transitions"]
-        return sum(transition["to_state"] == "authorizing" for transition in transitions)
+        return sum(each["to_state"] == "authorizing" for each in self.row(corp_id)["transitions"])
 
 
-@pytest.fixture(scope="module")
-def world(
-    postgresql_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CrashingWorld]:
-    directory = tmp_path_factory.mktemp("lost-answers")
-    folder = CrashFolder(directory / "data")
-    stack = Stack(directory, database_url=new_database(postgresql_url), redis_url=empty_redis(redis_url))
-    stack.env = {**stack.env, **ENVIRONMENT}
-    stack.start()
-    try:
-        yield CrashingWorld(stack, folder)
-    finally:
-        stack.stop()
+@pytest.fixture
+def companies(player: Player) -> Companies:
+    return Companies(player.world_of(WORLD))
 
 
 @pytest.mark.parametrize(
@@ -100,26 +93,26 @@ def world(
     ],
     ids=lambda point: point.name,
 )
-def test_a_push_takes_effect_once_wherever_the_portal_was_killed(world: CrashingWorld, point: CrashPoint):
-    corp_id = world.new_company()
+def test_a_push_takes_effect_once_wherever_the_portal_was_killed(companies: Companies, point: CrashPoint):
+    corp_id = companies.new_company()
 
-    world.crash_at(point, corp_id)
+    companies.crash_at(point, corp_id)
 
-    world.await_active(corp_id)
-    assert world.times_authorized(corp_id) == 1
-    assert world.calls(EXCHANGE, corp_id) == [0]
+    companies.await_active(corp_id)
+    assert companies.times_authorized(corp_id) == 1
+    assert companies.calls(EXCHANGE, corp_id) == [0]
 
 
-def test_a_permanent_code_whose_answer_was_lost_is_asked_for_again(world: CrashingWorld):
-    for corp_id in (world.new_company(), world.new_company()):
-        world.stack.simulator.add_fault(endpoint=EXCHANGE, kind="drop_answer")
+def test_a_permanent_code_whose_answer_was_lost_is_asked_for_again(companies: Companies):
+    for corp_id in (companies.new_company(), companies.new_company()):
+        companies.simulator.add_fault(endpoint=EXCHANGE, kind="drop_answer")
 
-        world.authorize(corp_id)
+        companies.authorize(corp_id)
 
-        world.await_active(corp_id)
-        assert world.calls(REAUTH, corp_id) == [0]
-        assert world.calls(EXCHANGE, corp_id) == [0, 0]
-        assert world.calls(ACTIVATE, corp_id) == [0]
+        companies.await_active(corp_id)
+        assert companies.calls(REAUTH, corp_id) == [0]
+        assert companies.calls(EXCHANGE, corp_id) == [0, 0]
+        assert companies.calls(ACTIVATE, corp_id) == [0]
 
 
 @pytest.mark.parametrize(
@@ -127,12 +120,51 @@ def test_a_permanent_code_whose_answer_was_lost_is_asked_for_again(world: Crashi
     chosen(EXCHANGING, "code spent", "permanent code committing"),
     ids=lambda point: point.name,
 )
-def test_who_dies_over_a_permanent_code_leaves_none_unseen(world: CrashingWorld, point: CrashPoint):
-    corp_id = world.new_company()
+def test_who_dies_over_a_permanent_code_leaves_none_unseen(companies: Companies, point: CrashPoint):
+    corp_id = companies.new_company()
 
-    world.crash_at(point, corp_id)
+    companies.crash_at(point, corp_id)
 
-    world.await_active(corp_id)
-    assert world.calls(REAUTH, corp_id) == [0]
-    assert world.calls(EXCHANGE, corp_id) == [0, 0]
-    assert world.calls(ACTIVATE, corp_id) == [0]
+    companies.await_active(corp_id)
+    assert companies.calls(REAUTH, corp_id) == [0]
+    assert companies.calls(EXCHANGE, corp_id) == [0, 0]
+    assert companies.calls(ACTIVATE, corp_id) == [0]
+
+
+@pytest.mark.parametrize("statement", [STORES, COMMIT], ids=["a push", "a commit"])
+def test_what_is_cut_off_from_the_answer_of_its_commit_takes_effect_once(
+    companies: Companies, statement: bytes
+):
+    proxy, corp_id = companies.world.proxy("postgresql"), companies.new_company()
+    proxy.cut_after_pattern(statement, times=1 if statement == STORES else 5)
+
+    companies.authorize(corp_id)
+
+    eventually(lambda: not proxy.cuts_left(), what="the connections are cut")
+    proxy.pass_on()
+    companies.recover()
+    companies.await_active(corp_id)
+    assert companies.times_authorized(corp_id) == 1
+    assert companies.calls(EXCHANGE, corp_id) == [0]
+    assert companies.calls(ACTIVATE, corp_id) == [0]
+
+
+def test_a_worker_that_wakes_up_after_its_leases_changes_nothing_any_more(companies: Companies):
+    world, corp_id = companies.world, companies.new_company()
+    companies.simulator.add_fault(endpoint=ACTIVATE, kind="delay", seconds=SLOW_CALL_SECONDS, count=1)
+    companies.authorize(corp_id)
+    companies.await_state(corp_id, "activating")
+    time.sleep(SLOW_CALL_SECONDS / 3)
+    world.pause("worker")
+    world.end_leases()
+    world.start_another("worker")
+    companies.await_active(corp_id)
+    before = companies.row(corp_id)
+
+    world.resume("worker")
+    time.sleep(SLOW_CALL_SECONDS)
+
+    assert companies.row(corp_id)["transitions"] == before["transitions"]
+    assert [each["to_state"] for each in before["transitions"]].count("active") == 1
+    assert companies.calls(EXCHANGE, corp_id) == [0]
+    world.heal()

@@ -27,6 +27,7 @@ from tests.journeys.stack import LEGACY, SEED, SYNC_HTTP, Stack
 READY_SECONDS = 60.0
 START_TO_WORK_SECONDS = 10.0
 SUITES = (SYNC_HTTP, LEGACY)
+LEASED_TABLES = ("tenants_tenant", "tenants_accesstoken", "dingtalk_receivedevent")
 _ENVIRONMENT = {
     # The simulator has no limits here, and a run does in two minutes what a suite has in a day.
     "DINGTALK_CALLS_PER_SECOND": "0",
@@ -158,6 +159,13 @@ class World:
         starts[name](another)
         self._others.append(another)
         return another
+
+    def end_leases(self) -> None:
+        """End every lease, as the passing of their time would."""
+        self.note("all leases end")
+        with self.postgresql.connect() as connection:
+            for table in LEASED_TABLES:
+                connection.execute(f"UPDATE {table} SET lease_until = now() WHERE lease_until > now()")
 
     def proxy(self, name: str) -> Proxy:
         """Return the proxy before a service; the scenario has to be registered with it."""

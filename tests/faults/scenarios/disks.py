@@ -70,7 +70,7 @@ def sqlite_writers(world: World, run: Run) -> Outcome:
     before = _locked_lines(world)
     with Traffic(world, run, rate=60, mix=Mix(deeds=0.1)) as traffic:
         pass
-    tries = [record for record in traffic.histories().pushed if record["what"] == "try"]
+    tries = traffic.tries()
     refused = Counter(record["answer"] for record in tries if record["answer"] != "success")
     locked = _locked_lines(world) - before
     problems = [f"{count} pushes: {answer}" for answer, count in refused.items()]

@@ -3,23 +3,28 @@
 import random
 import time
 
+from tests.faults.checker import Limits
 from tests.faults.copies import send_copies
 from tests.faults.outcome import Outcome, Run
 from tests.faults.plan import Item, Mix
 from tests.faults.pusher import Document, Pusher, Target
 from tests.faults.registry import scenario
 from tests.faults.traffic import Traffic
-from tests.faults.world import World
+from tests.faults.world import SUITES, World
 
 # Longer than PostgreSQL waits for who froze in a transaction (`idle_in_transaction_session_timeout`).
 FROZEN_SECONDS = 12.0
 # The longest lease of an event, a token or a tenant, and a little more.
 LONGEST_LEASE_SECONDS = 92.0
-LEASED_TABLES = ("tenants_tenant", "tenants_accesstoken", "dingtalk_receivedevent")
 SLOW_CALL_SECONDS = 0.4
 SIX_HOURS = 6 * 3600
 FLIPS, QUICK_FLIPS = 50, 10
 _QUIET_SECONDS = 5.0
+_OLD_TICKETS = 5
+_TICKET_CODES = (40085, "invalidSuiteTicket")
+_DEEDS_PER_HISTORY = 6
+# Each company needs some calls to DingTalk, and some of them more than once.
+SECONDS_PER_HISTORY = 0.1
 
 
 @scenario(
@@ -44,20 +49,12 @@ def worker_frozen(world: World, run: Run) -> Outcome:
             if number == 1:
                 time.sleep(LONGEST_LEASE_SECONDS)
             else:
-                end_leases(world)
+                world.end_leases()
                 time.sleep(FROZEN_SECONDS)
             world.resume(zombie)
     world.simulator.clear_faults()
     world.note("DingTalk answers at once again")
     return traffic.outcome()
-
-
-def end_leases(world: World) -> None:
-    """End every lease, as the passing of their time would."""
-    world.note("all leases end")
-    with world.postgresql.connect() as connection:
-        for table in LEASED_TABLES:
-            connection.execute(f"UPDATE {table} SET lease_until = now() WHERE lease_until > now()")
 
 
 @scenario("F12", "Each event comes one to five times: again, shifted, re-signed, re-encrypted", events=10_000)
@@ -77,8 +74,33 @@ def copies(world: World, run: Run) -> Outcome:
 def shuffled(world: World, run: Run) -> Outcome:
     """Each tenant ends as if all had come in order, and the newest ticket is the one in use."""
     with Traffic(world, run, companies=max(8, run.events // 20), pusher=ShuffledPusher) as traffic:
+        pushed = [(key, world.simulator.push_ticket(key)["pushes"][0]["id"]) for key in (*SUITES, *SUITES)]
+        for _ in traffic.moments(_OLD_TICKETS):
+            world.note("old tickets are pushed again")
+            for suite_key, push_id in pushed[: len(SUITES)]:
+                world.simulator.push_again(suite_key, push_id)
+    outcome = traffic.outcome()
+    refused = sum(call["code"] in _TICKET_CODES for call in traffic.histories().upstream)
+    outcome.figures["tickets refused"] = refused
+    if refused:
+        outcome.problems.append(f"{refused} calls with an old ticket")
+    return outcome
+
+
+@scenario(
+    "G7",
+    "Ten thousand companies, each with a history that arrives in any order",
+    events=60_000,
+    quick_events=480,
+)
+def histories(world: World, run: Run) -> Outcome:
+    """However each history is shuffled, its tenant ends as if all had come in order."""
+    count = max(8, run.events // _DEEDS_PER_HISTORY)
+    with Traffic(
+        world, run, companies=count, mix=Mix(deeds=1.0, legacy=0.3), pusher=ShuffledPusher
+    ) as traffic:
         pass
-    return traffic.outcome()
+    return traffic.outcome(limits=Limits(drain_seconds=120.0 + count * SECONDS_PER_HISTORY))
 
 
 class ShuffledPusher(Pusher):

@@ -19,7 +19,7 @@ REFUSED_P99_MS = 1100.0
 RECOVERY_SECONDS = 30.0
 # What a transaction ends with, and how the name of a prepared statement begins: the one that stores a push
 # is a transaction of its own.
-_COMMIT, _STORES = b"COMMIT", b"portal_"
+COMMIT, STORES = b"COMMIT", b"portal_"
 _TAKING_SECONDS = 1.0
 
 
@@ -101,7 +101,7 @@ def commit_unknown(world: World, run: Run) -> Outcome:
     proxy = world.proxy("postgresql")
     with Traffic(world, run) as traffic:
         for number in traffic.moments(cuts, last=0.9):
-            proxy.cut_after_pattern(_STORES if number % 2 else _COMMIT)
+            proxy.cut_after_pattern(STORES if number % 2 else COMMIT)
             deadline = time.monotonic() + 5.0
             while proxy.cuts_left() and time.monotonic() < deadline:
                 time.sleep(0.02)
