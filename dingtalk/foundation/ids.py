@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid_utils import compat
 
 # What of a row's id makes room for the number of a part, and for bits that no other part has.
-_END_BITS, _DIGEST_BITS, _LARGEST_NUMBER = 32, 20, 0xFFF
+_END_BITS, _DIGEST_BITS, _LARGEST_NUMBER = 32, 16, 0xFFFF
 
 
 def new_id() -> uuid.UUID:
@@ -24,7 +24,7 @@ def part_id(whole: uuid.UUID, number: int) -> uuid.UUID:
     """
     Return the id (UUID version 8) of the `number`th part of a row with an id of ours: always the same one.
 
-    Ordered as its row is among others, then by `number`; parts from 4,095 on in no order.
+    Ordered as its row is among others, then by `number`; parts from 65,535 on in no order.
     """
     digest = hashlib.sha256(whole.bytes + number.to_bytes(8, "big")).digest()
     end = (

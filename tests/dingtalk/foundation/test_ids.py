@@ -27,7 +27,7 @@ def test_a_part_has_the_same_id_whenever_it_is_asked_for():
 def test_parts_are_ordered_as_their_rows_and_then_by_number():
     rows = [new_id() for _ in range(100)]
 
-    parts = [part_id(row, number) for row in rows for number in (0, 1, 255, 256, 4095)]
+    parts = [part_id(row, number) for row in rows for number in (0, 1, 255, 256, 4095, 65_535)]
 
     assert parts == sorted(parts)
     assert first_id_of(BEFORE) < parts[0]
