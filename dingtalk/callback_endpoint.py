@@ -138,7 +138,7 @@ def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
     try:
         body = read_body(request.environ)
         envelope = Envelope.parse(_read_query(request.query), body)
-        with punctuality.answer_in_time(seconds=seconds_left) as deadline:
+        with punctuality.Deadline(seconds=seconds_left) as deadline:
             received = callbacks.receive(slug=slug, envelope=envelope, received_at=now, deadline=deadline)
     except ProtocolError as error:
         with structlog.contextvars.bound_contextvars(**request.log_fields):

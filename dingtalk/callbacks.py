@@ -12,7 +12,6 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -47,9 +46,7 @@ class Received:
     credential_name: str
 
 
-def receive(
-    *, slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline | None = None
-) -> Received:
+def receive(*, slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline) -> Received:
     """
     Verify a callback, store it, and return the encrypted `success` to answer with, and what was stored.
 
@@ -61,13 +58,13 @@ def receive(
     try:
         return _receive_on_living_connection(slug, envelope, received_at, deadline)
     except DatabaseError as error:
-        if deadline is not None and deadline.found_no_database:
+        if deadline.found_no_database:
             database_absence.note()
         raise CannotReceive("the database did not store it in time") from error
 
 
 def _receive_on_living_connection(
-    slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline | None
+    slug: str, envelope: Envelope, received_at: datetime, deadline: Deadline
 ) -> Received:
     """
     Receive, once more on a new connection when the one that was kept open has died.
@@ -75,19 +72,17 @@ def _receive_on_living_connection(
     A kept connection is not tried before it is used: that would be a second round trip for every push.
     What was sent twice is stored once.
     """
-    kept = connections[DEFAULT_DB_ALIAS].connection
-    if kept is None and deadline is not None:
+    kept = deadline.connection.connection
+    if kept is None:
         deadline.connect()
-    connection = connections[DEFAULT_DB_ALIAS]
     try:
         return _receive(slug, envelope, received_at)
     except DatabaseError:
-        is_late = deadline is not None and deadline.is_over()
-        if kept is None or is_late or connection.in_atomic_block or _is_alive(connection, kept):
+        connection = deadline.connection
+        if kept is None or deadline.is_over() or connection.in_atomic_block or _is_alive(connection, kept):
             raise
         connection.close()
-        if deadline is not None:
-            deadline.connect()
+        deadline.connect()
         return _receive(slug, envelope, received_at)
 
 

@@ -13,7 +13,7 @@ import time
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
-from dingtalk.punctuality import answer_in_time
+from dingtalk.punctuality import Deadline
 
 PAUSE_SECONDS = 0.1
 
@@ -47,7 +47,7 @@ def _answers() -> bool:
     """Tell whether the database answers on a new connection, quickly enough for who waits for it."""
     try:
         connections[DEFAULT_DB_ALIAS].ensure_connection()
-        with answer_in_time() as deadline, connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        with Deadline() as deadline, deadline.connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return not deadline.is_over()
     except DatabaseError:

@@ -37,7 +37,7 @@ def execute_impatiently(sql: str, params: Sequence[str | bytes]) -> int:
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "postgresql":
         if _has_session_limits(connection):
-            return prepared.execute(sql, params)
+            return prepared.execute(connection, sql, params)
         return _execute_limited(connection, sql, params)
     with turn_at_writing(connection, seconds=_SQLITE_SECONDS) as turn, connection.cursor() as cursor:
         turn.take(lambda: cursor.execute(sql, params))

@@ -11,13 +11,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
+from typing import Self
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db import Error as DatabaseError
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 # From the beginning of a request; the rest of DingTalk's 1,200 ms is for the way.
 ANSWER_SECONDS = 1.0
@@ -26,15 +25,26 @@ _LOOK_SECONDS = 0.05
 
 class Deadline:
     """
-    When a request has to be answered, and the connection that it waits for.
+    When a request has to be answered: the database connection of a block that lasts longer is cut.
 
-    `found_no_database`: whether the database could not be reached, or said nothing up to the end.
+    `connection`: that of this thread. `found_no_database`: whether the database could not be reached, or said
+    nothing up to the end.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper, *, seconds: float) -> None:
-        self._connection = connection
-        self._at = time.monotonic() + seconds
+    def __init__(self, *, seconds: float | None = None) -> None:
+        """`seconds`: from now, as long as usual if None."""
+        self.connection = connections[DEFAULT_DB_ALIAS]
+        self._at = time.monotonic() + (ANSWER_SECONDS if seconds is None else seconds)
         self.found_no_database = False
+
+    def __enter__(self) -> Self:
+        if os.getpid() not in _watchers:
+            _begin_to_watch()
+        _deadlines[threading.get_ident()] = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _deadlines.pop(threading.get_ident(), None)
 
     def is_over(self) -> bool:
         """Whether an answer would come too late."""
@@ -47,9 +57,9 @@ class Deadline:
         Raises django.db.Error when it cannot be opened or is not open in time: no driver has a limit of less
         than two seconds, so somebody else waits for it, and closes it when it comes too late.
         """
-        if self._connection.connection is not None or self._connection.vendor != "postgresql":
+        if self.connection.connection is not None or self.connection.vendor != "postgresql":
             return
-        fresh = connections.create_connection(self._connection.alias)
+        fresh = connections.create_connection(self.connection.alias)
         fresh.inc_thread_sharing()
         opening = _in_background(fresh.ensure_connection)
         try:
@@ -58,12 +68,12 @@ class Deadline:
             self.found_no_database = True
             opening.add_done_callback(lambda _: fresh.close())
             raise OperationalError("the database could not be reached in time") from error
-        self._connection = connections[fresh.alias] = fresh
+        self.connection = connections[fresh.alias] = fresh
 
     def cut(self) -> None:
         """End the connection under whoever waits for it."""
-        kept = self._connection.connection
-        if kept is None or self._connection.vendor != "postgresql":
+        kept = self.connection.connection
+        if kept is None or self.connection.vendor != "postgresql":
             return
         self.found_no_database = True
         # It may be closed at this moment; a copy of the descriptor leaves the driver its own.
@@ -90,21 +100,6 @@ def _in_background(function: Callable[[], None]) -> "Future[None]":
 _deadlines: dict[int, Deadline] = {}
 _start = threading.Lock()
 _watchers: dict[int, threading.Thread] = {}
-
-
-@contextmanager
-def answer_in_time(*, seconds: float | None = None) -> Iterator[Deadline]:
-    """Have the database connection of this thread cut when the block lasts longer, than usual if None."""
-    if os.getpid() not in _watchers:
-        _begin_to_watch()
-    thread = threading.get_ident()
-    deadline = _deadlines[thread] = Deadline(
-        connections[DEFAULT_DB_ALIAS], seconds=ANSWER_SECONDS if seconds is None else seconds
-    )
-    try:
-        yield deadline
-    finally:
-        _deadlines.pop(thread, None)
 
 
 def _begin_to_watch() -> None:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
@@ -39,13 +40,12 @@ def fetch_row(sql: str, params: Sequence[str]) -> tuple[Any, ...] | None:
         return _first_row(connection.connection, sql, params)
 
 
-def execute(sql: str, params: Sequence[str | bytes]) -> int:
+def execute(kept: BaseDatabaseWrapper, sql: str, params: Sequence[str | bytes]) -> int:
     """
-    Execute a statement on PostgreSQL; return the number of its rows. Raises django.db.Error.
+    Execute a statement on a connection to PostgreSQL; return the number of its rows. Raises django.db.Error.
 
     `params`: texts, and bytes for a `bytea`. A `%s` that PostgreSQL would take for a text needs a cast.
     """
-    kept = connections[DEFAULT_DB_ALIAS]
     if kept.connection is None:
         kept.ensure_connection()
     with kept.wrap_database_errors:

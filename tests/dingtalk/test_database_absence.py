@@ -54,7 +54,7 @@ def test_a_connection_that_is_not_open_in_time_is_not_waited_for(
 ) -> None:
     def connect() -> float:
         started = time.monotonic()
-        with punctuality.answer_in_time(seconds=0.2) as deadline, pytest.raises(OperationalError):
+        with punctuality.Deadline(seconds=0.2) as deadline, pytest.raises(OperationalError):
             deadline.connect()
         assert deadline.found_no_database
         return time.monotonic() - started
