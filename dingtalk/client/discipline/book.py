@@ -13,6 +13,10 @@ FORGET_FAILURES_SECONDS = 600.0
 # A pause that follows the end of another one so closely is longer than that one.
 REMEMBER_PAUSE_SECONDS = 60.0
 LONGEST_GROWN_PAUSE_SECONDS = 60.0
+# What an answer from a blocked address is known by. After its pause one call finds out whether the block is
+# over, and the others wait for what it hears; how long after the pause that is remembered.
+BAN_CODE = "1111"
+REMEMBER_BAN_SECONDS = 600.0
 # An endpoint is left alone by all only when it has failed so many companies.
 COMPANIES_THAT_BREAK = 3
 # Before suite and company in the name of a party's breaker; in no name of an endpoint.
@@ -40,8 +44,8 @@ class Question:
     """
     May this call go out now?
 
-    `pauses`: all names under which it may have to rest. `breaker`: the endpoint with its host.
-    `party_breaker`: the same for one company of one suite; empty where none is known.
+    `pauses`: all names under which it may have to rest, that of everything first. `breaker`: the endpoint
+    with its host. `party_breaker`: the same for one company of one suite; empty where none is known.
     """
 
     pauses: tuple[str, ...]
@@ -56,7 +60,7 @@ class Go:
     The call may go out, and is counted.
 
     `failures`: of the endpoint before it, in a row. `is_probe`: it alone finds out whether the endpoint
-    answers again.
+    answers again, or whether DingTalk blocks our address no more.
     """
 
     failures: int = 0
@@ -110,7 +114,8 @@ class Book(Protocol):
         """
         Let a name rest, and return for how long.
 
-        For `seconds`, doubled for each pause shortly before; a pause in force is not made shorter.
+        For `seconds`, doubled for each pause shortly before; a pause in force is not made shorter. After that
+        of a blocked address (BAN_CODE) one call goes out alone.
         """
 
     def note_failure(self, question: Question, *, was_probe: bool) -> bool:

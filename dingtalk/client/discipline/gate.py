@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dingtalk.client.call import Request
 from dingtalk.client.discipline.book import (
+    BAN_CODE,
     PARTY_SEPARATOR,
     Book,
     BookState,
@@ -31,7 +32,6 @@ from dingtalk.protocol.errors import HeldBack, HoldReason, RateLimited
 
 logger = logging.getLogger(__name__)
 
-_IP_BAN_CODE = "1111"
 _BUDGET_SPAN_SECONDS = 20.0
 
 
@@ -159,7 +159,7 @@ def _refusal(request: Request, question: Question, verdict: Rest | Full | Broken
     detail = ""
     match verdict:
         case Rest(index, _, code):
-            reason = HoldReason.IP_BAN if code == _IP_BAN_CODE else HoldReason.COOL_DOWN
+            reason = HoldReason.IP_BAN if code == BAN_CODE else HoldReason.COOL_DOWN
             scope, detail = SCOPES[index], code
         case Full(index, _):
             reason = HoldReason.BUDGET

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from threading import Lock
 
 from dingtalk.client.discipline.book import (
+    BAN_CODE,
     FORGET_FAILURES_SECONDS,
     PARTY_SEPARATOR,
     PROBE_WAIT_SECONDS,
+    REMEMBER_BAN_SECONDS,
     REMEMBER_PAUSE_SECONDS,
     BookState,
     BreakerRule,
@@ -24,6 +26,9 @@ from dingtalk.client.discipline.book import (
 from dingtalk.client.discipline.expiring import Expiring
 from dingtalk.client.discipline.scopes import EVERYTHING_KEY
 
+# The name of our address among probes; no endpoint has it.
+_BAN = "our address"
+
 
 class LocalBook:
     """Dictionaries under one lock; `clock` counts seconds and never goes back."""
@@ -38,6 +43,7 @@ class LocalBook:
         self._failures: Expiring[int] = Expiring()
         self._broken: Expiring[None] = Expiring()
         self._probes: Expiring[None] = Expiring()
+        self._bans: Expiring[None] = Expiring()
 
     def ask(self, question: Question) -> Verdict:
         """Say whether a call may go out, and count it if so."""
@@ -45,6 +51,7 @@ class LocalBook:
             now = self._clock()
             return (
                 self._rest(question, now)
+                or self._rest_for_probe(now)
                 or self._broken_or_probed(question, now)
                 or self._full(question.windows, now)
                 or self._go(question, now)
@@ -67,7 +74,11 @@ class LocalBook:
                 self._pauses_before.put(key, before + 1, until=until, now=now)
             if seconds > left:
                 self._pauses.put(key, code, until=now + seconds, now=now)
-            return max(seconds, left)
+            seconds = max(seconds, left)
+            if code == BAN_CODE:
+                self._bans.put(_BAN, None, until=now + seconds + REMEMBER_BAN_SECONDS, now=now)
+                self._probes.drop(_BAN)
+            return seconds
 
     def keep_pause(self, key: str, *, seconds: float, code: str) -> None:
         """Take over a pause that was decided elsewhere."""
@@ -93,6 +104,8 @@ class LocalBook:
             for kept in (self._failures, self._broken, self._probes):
                 for breaker in _breakers(question):
                     kept.drop(breaker)
+            self._bans.drop(_BAN)
+            self._probes.drop(_BAN)
 
     def state(self) -> BookState:
         """Return what operators see."""
@@ -111,6 +124,14 @@ class LocalBook:
             if left > (longest.seconds if longest else 0):
                 longest = Rest(index, left, self._pauses.get(key, now=now) or "")
         return longest
+
+    def _rest_for_probe(self, now: float) -> Rest | None:
+        """Return how long to wait for the one call that finds out whether our address is still blocked."""
+        left = self._probes.seconds_left(_BAN, now=now) if self._is_banned(now) else 0
+        return Rest(0, min(left, PROBE_WAIT_SECONDS), BAN_CODE) if left > 0 else None
+
+    def _is_banned(self, now: float) -> bool:
+        return self._bans.seconds_left(_BAN, now=now) > 0
 
     def _broken_or_probed(self, question: Question, now: float) -> Broken | None:
         for breaker in _breakers(question):
@@ -159,6 +180,9 @@ class LocalBook:
         suspects = [breaker for breaker in _breakers(question) if self._is_suspect(breaker, now)]
         for breaker in suspects:
             self._probes.put(breaker, None, until=now + self._rule.probe_seconds, now=now)
+        if self._is_banned(now):
+            suspects.append(_BAN)
+            self._probes.put(_BAN, None, until=now + self._rule.probe_seconds, now=now)
         failures = max(self._failures.get(breaker, now=now) or 0 for breaker in _breakers(question))
         return Go(failures, is_probe=bool(suspects))
 

@@ -18,8 +18,10 @@ from redis.retry import Retry
 
 from dingtalk.client.discipline import scripts
 from dingtalk.client.discipline.book import (
+    BAN_CODE,
     FORGET_FAILURES_SECONDS,
     LONGEST_GROWN_PAUSE_SECONDS,
+    REMEMBER_BAN_SECONDS,
     REMEMBER_PAUSE_SECONDS,
     BookState,
     BreakerRule,
@@ -43,6 +45,7 @@ AWAY_SECONDS = 5.0
 LOG_EVERY_SECONDS = 60.0
 # One hash slot for all keys: a script may only use keys of one.
 _PREFIX = "isv-portal:{dingtalk-calls}:"
+_BAN_KEYS = (_PREFIX + "banned", _PREFIX + "banned-probe")
 _GO, _REST, _FULL = 0, 1, 2
 
 
@@ -84,6 +87,7 @@ class SharedBook:
             return known
         keys = [
             *_breaker_keys(question),
+            *_BAN_KEYS,
             *(_PREFIX + "pause:" + key for key in question.pauses),
             *(_PREFIX + "calls:" + window.key for window in question.windows),
         ]
@@ -100,8 +104,11 @@ class SharedBook:
 
         def on_redis() -> float:
             names = [_PREFIX + "pause:" + key, _PREFIX + "pauses-before:" + key]
-            longest, remembered = _ms(LONGEST_GROWN_PAUSE_SECONDS), _ms(REMEMBER_PAUSE_SECONDS)
-            lasts = int(self._pause(names, [_ms(seconds), code, longest, remembered])) / 1000
+            if code == BAN_CODE:
+                names += _BAN_KEYS
+            bounds = (LONGEST_GROWN_PAUSE_SECONDS, REMEMBER_PAUSE_SECONDS, REMEMBER_BAN_SECONDS)
+            arguments = [_ms(seconds), code, *(_ms(bound) for bound in bounds)]
+            lasts = int(self._pause(names, arguments)) / 1000
             self._local.keep_pause(key, seconds=lasts, code=code)
             return lasts
 
@@ -126,7 +133,7 @@ class SharedBook:
     def note_success(self, question: Question) -> None:
         """Note that an endpoint answers (again)."""
         self._local.note_success(question)
-        keys = [*_breaker_keys(question), _PREFIX + "broken"]
+        keys = [*_breaker_keys(question), *_BAN_KEYS, _PREFIX + "broken"]
         self._on_redis(lambda: self._success(keys, [question.breaker]), or_else=lambda: None)
 
     def state(self) -> BookState:

@@ -2,7 +2,14 @@ import pytest
 
 from dingtalk.client.discipline.scopes import Scope
 from dingtalk.protocol.errors import HoldReason
-from tests.dingtalk.client.discipline.gates import StillClock, held_back, refusal, request_of, still_gate
+from tests.dingtalk.client.discipline.gates import (
+    PROBE_SECONDS,
+    StillClock,
+    held_back,
+    refusal,
+    request_of,
+    still_gate,
+)
 
 SUITE, TENANT, API = Scope.SUITE, Scope.TENANT, Scope.API
 EACH = SUITE | TENANT | API
@@ -154,3 +161,45 @@ def test_a_company_whose_monthly_quota_is_used_up_rests_for_a_day_and_is_asked_o
     clock.now += 1.01
     gate.note_limit(gate.admit(request_of()), refusal("90020"))
     assert held_back(lambda: gate.admit(request_of())).retry_after_seconds == pytest.approx(86_400)
+
+
+def test_after_a_block_of_our_address_one_call_finds_out_whether_it_is_over(clock):
+    gate = still_gate(clock)
+    gate.note_limit(gate.admit(request_of()), refusal("1111"))
+    clock.now += 301
+
+    probe = gate.admit(request_of())
+    waiting = held_back(lambda: gate.admit(request_of("/topapi/other", suite_key="suite2")))
+
+    assert waiting is not None
+    assert (waiting.ip_ban, waiting.retry_after_seconds) == (True, 1)
+    gate.note_answer(probe)
+    assert held_back(lambda: gate.admit(request_of("/topapi/other"))) is None
+    assert held_back(lambda: gate.admit(request_of())) is None
+
+
+def test_an_address_that_is_still_blocked_rests_as_long_again(clock):
+    gate = still_gate(clock)
+    gate.note_limit(gate.admit(request_of()), refusal("1111"))
+    clock.now += 301
+    gate.note_limit(gate.admit(request_of()), refusal("1111"))
+
+    clock.now += 299
+
+    assert held_back(lambda: gate.admit(request_of())) is not None
+    clock.now += 2
+    assert held_back(lambda: gate.admit(request_of())) is None
+    assert held_back(lambda: gate.admit(request_of())) is not None
+
+
+def test_a_probe_of_which_nothing_is_heard_is_followed_by_another_one(clock):
+    gate = still_gate(clock)
+    gate.note_limit(gate.admit(request_of()), refusal("1111"))
+    clock.now += 301
+    gate.admit(request_of())
+    assert held_back(lambda: gate.admit(request_of())) is not None
+
+    clock.now += PROBE_SECONDS
+
+    assert held_back(lambda: gate.admit(request_of())) is None
+    assert held_back(lambda: gate.admit(request_of())) is not None

@@ -152,6 +152,23 @@ def test_the_breaker_is_shared_and_one_process_probes(url):
     assert other.state().broken == ()
 
 
+def test_after_a_block_of_our_address_one_process_finds_out_for_all(url):
+    one, other = processes(url)
+    blocked = refusal("1111")
+    blocked.retry_after_seconds = 0.3
+    one.note_limit(one.admit(request_of()), blocked)
+    time.sleep(0.35)
+
+    probe = other.admit(request_of())
+    waiting = held_back(lambda: one.admit(request_of("/other", corp_id="ding2")))
+
+    assert waiting is not None
+    assert waiting.ip_ban
+    other.note_answer(probe)
+    time.sleep(waiting.retry_after_seconds + 0.02)
+    assert calls_let_out(one, request_of(), tries=5) == 5
+
+
 def test_a_company_alone_breaks_the_endpoint_for_itself_in_all_processes(url):
     one, other = processes(url)
     for gate in (one, other, one, other):
