@@ -107,7 +107,7 @@ class SharedBook:
             if code == BAN_CODE:
                 names += _BAN_KEYS
             bounds = (LONGEST_GROWN_PAUSE_SECONDS, REMEMBER_PAUSE_SECONDS, REMEMBER_BAN_SECONDS)
-            arguments = [_ms(seconds), code, *(_ms(bound) for bound in bounds)]
+            arguments: list[int | str] = [_ms(seconds), code, *(_ms(bound) for bound in bounds)]
             lasts = int(self._pause(names, arguments)) / 1000
             self._local.keep_pause(key, seconds=lasts, code=code)
             return lasts
