@@ -23,7 +23,7 @@ from dingtalk.foundation.leases import DatabaseNow, holds_lease, lease_is_free
 from dingtalk.lanes import claim_event, find_next
 from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent
 from dingtalk.protocol.errors import ProtocolError
-from dingtalk.routing import Ignored, routes
+from dingtalk.routing import Ignored, nobody_handles, routes
 from dingtalk.splitting import split_push
 
 __all__ = ["handle_again", "handle_lane", "split_push"]
@@ -36,8 +36,6 @@ EVENTS_PER_TASK = 50
 SECONDS_PER_TASK = 20.0
 
 SUITE_TICKET = "suite_ticket"
-_FOR_TENANT_APPS = Ignored(gettext_noop("known, for tenant apps"))
-_UNKNOWN = Ignored(gettext_noop("unknown: DingTalk's documents do not name this event"))
 _CAN_BE_HANDLED_AGAIN = (EventState.DEAD, EventState.FAILED, EventState.IGNORED, EventState.HANDLED)
 
 logger = logging.getLogger(__name__)
@@ -109,7 +107,7 @@ def _run_handler(event: ReceivedEvent, *, now: datetime) -> Ignored | None:
     if event.event_type == SUITE_TICKET:
         # It was stored when it was received.
         return None
-    return _FOR_TENANT_APPS if event.is_known else _UNKNOWN
+    return nobody_handles(event)
 
 
 def _claimed(event: ReceivedEvent) -> QuerySet[ReceivedEvent]:
@@ -119,7 +117,7 @@ def _claimed(event: ReceivedEvent) -> QuerySet[ReceivedEvent]:
 
 def _lock_claimed(event: ReceivedEvent) -> None:
     """Keep others from claiming the row until the transaction ends, however long the handler takes."""
-    if not _claimed(event).select_for_update().only("pk").first():
+    if not _claimed(event).select_for_update().exists():
         raise _ClaimLost
 
 

@@ -5,7 +5,6 @@ What is first in its lane and due can be claimed, unless another event of the la
 older one may arrive while a newer one is.
 """
 
-import hashlib
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -35,6 +34,10 @@ _WALK = """
         )
     )
     SELECT id, corp_id FROM lane LIMIT %s
+"""
+
+_LOCK_LANE = """
+    SELECT pg_advisory_xact_lock(hashtextextended(suite_id || ' ' || corp_id, 0)) FROM {table} WHERE id = %s
 """
 
 
@@ -88,14 +91,11 @@ def claim_event(event_id: UUID) -> ReceivedEvent | None:
 
     Committed before the event is handled: an event that kills its process is counted too.
     """
+    counted = {"attempts": F("attempts") + 1, "code_version": VERSION}
     with transaction.atomic():
-        event = ReceivedEvent.objects.filter(pk=event_id).only("suite_id", "corp_id").first()
-        if event is None:
+        _lock_lane_of(event_id)
+        if claim_lease(first_due_events(), event_id, seconds=LEASE_SECONDS, **counted) is None:
             return None
-        _lock_lane(event.suite_id, event.corp_id)
-        if claim_lease(first_due_events(), event_id, seconds=LEASE_SECONDS) is None:
-            return None
-        ReceivedEvent.objects.filter(pk=event_id).update(attempts=F("attempts") + 1, code_version=VERSION)
         return ReceivedEvent.objects.select_related("suite").get(pk=event_id)
 
 
@@ -107,13 +107,12 @@ def find_next(event: ReceivedEvent) -> UUID | None:
     return lane.order_by("platform_time", "id").values_list("pk", flat=True).first()
 
 
-def _lock_lane(suite_id: UUID, corp_id: str) -> None:
+def _lock_lane_of(event_id: UUID) -> None:
     """
-    Let no one else claim in this lane until the transaction ends.
+    Let no one else claim in an event's lane until the transaction ends.
 
     Two claims of different events would not see each other. SQLite has one writer anyway.
     """
     if connection.vendor == "postgresql":
-        name = hashlib.blake2b(f"{suite_id} {corp_id}".encode(), digest_size=8).digest()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(name, "big", signed=True)])
+            cursor.execute(_LOCK_LANE.format(table=ReceivedEvent._meta.db_table), [event_id])

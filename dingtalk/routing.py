@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from django.utils.translation import gettext_noop
+
 from dingtalk.models import ReceivedEvent
 
 
@@ -21,6 +23,15 @@ class Ignored:
     """What a handler returns when it had nothing to do; `reason` is shown to operators."""
 
     reason: str
+
+
+_FOR_TENANT_APPS = Ignored(gettext_noop("known, for tenant apps"))
+_UNKNOWN = Ignored(gettext_noop("unknown: DingTalk's documents do not name this event"))
+
+
+def nobody_handles(event: ReceivedEvent) -> Ignored:
+    """Return why an event of a type without a handler is ignored."""
+    return _FOR_TENANT_APPS if event.is_known else _UNKNOWN
 
 
 class Handler(Protocol):

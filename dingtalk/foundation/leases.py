@@ -76,11 +76,12 @@ def holds_lease(epoch: int) -> Q:
     return Q(lease_epoch=epoch, lease_until__isnull=False)
 
 
-def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float) -> int | None:
+def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float, **columns: Any) -> int | None:
     """
     Claim a row of the queryset for some seconds; return the epoch, or None when it cannot be had.
 
-    It cannot when another holds it, when it is gone, or when it no longer matches the queryset.
+    It cannot when another holds it, when it is gone, or when it no longer matches the queryset. `columns`:
+    what else is written with the claim.
     """
     using = router.db_for_write(queryset.model)
     free = queryset.using(using).filter(lease_is_free(), pk=pk)
@@ -89,6 +90,7 @@ def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float) -
         {
             "lease_until": _TimeOfWriting() + timedelta(seconds=seconds),
             "lease_epoch": F("lease_epoch") + 1,
+            **columns,
         }
     )
     sql, params = claim.get_compiler(using).as_sql()
