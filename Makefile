@@ -83,6 +83,10 @@ faults: $(DEV) ## Kill and hang what the portal stands on while events come (ARG
 growth: $(DEV) ## Measure whether what is stored makes anything slower (ARGS=--tenants …, --events …)
 	$(BIN)/python -m tests.growth $(ARGS)
 
+.PHONY: load
+load: $(DEV) ## Play a scaled hour of many companies, and reckon what a million need (ARGS=--companies …)
+	$(BIN)/python -m tests.load $(ARGS)
+
 # --- Check -------------------------------------------------------------------------------------
 .PHONY: check format format-check lint types contract migrations-check deploy-check
 check: format-check lint types contract migrations-check deploy-check test ## All that a reviewer would run

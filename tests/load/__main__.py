@@ -1,65 +1,113 @@
 """
-`python -m tests.load`: what so many companies ask of the portal, and how many cores that takes.
+`python -m tests.load`: what a push, a token, a renewal and a new company cost, and what a million companies ask.
 
-Arithmetic only: rates follow from how often DingTalk pushes and apps ask, cores from what one push, event and
-token cost on the machine that the costs are from. Measure these with `make bench` and give them here.
+Runs the whole portal with PostgreSQL (durable), Redis and the simulator. First each kind of work is played by
+itself, and the processor time that each process took for it is read; then a part of the companies' busiest
+hour, all kinds together, which has to cost what the parts say. From these follows the rest, by arithmetic.
 """
 
 import argparse
-from math import ceil
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
 
-DAY_SECONDS = 86_400
-TOKEN_SECONDS = 7_200
-# A core that is busier than this makes whoever asks wait.
-BUSY = 0.6
+from tests.bench.goals import running_portal
+from tests.bench.machine import describe_machine
+from tests.load.model import ONBOARDING, PUSH, RENEWAL, TICKET, TOKEN, Companies, cores, plan
+from tests.load.playing import Player
+from tests.load.processor_time import PROCESSES, ProcessorTime, difference
+from tests.support import services
+from tests.support.checkout import ROOT
+
+# How many of a kind are played by themselves, and in how many seconds.
+ALONE = {ONBOARDING: (100, 10), PUSH: (600, 8), TOKEN: (1_500, 8), RENEWAL: (200, 8), TICKET: (20, 5)}
+IDLE_SECONDS = 8
+NAMES = (*PROCESSES, "postgresql", "redis")
+# Of an event with its push, at ten million of them: see docs/scaling.md.
+EVENT_BYTES = 1_200
 
 
 def main() -> None:
-    """Print a table."""
+    """Measure, reckon, print."""
     options = _options()
-    for name, unit, value in rows(options):
-        print(f"| {name} | {value:,.1f} | {unit} |")
+    companies = Companies(count=options.companies, pushes_a_day=options.pushes_a_day, using=options.using)
+    scaled = {kind: max(1, round(units / options.scale)) for kind, units in companies.busiest_hour().items()}
+    redis_url = services.start_redis()
+    room = ALONE[ONBOARDING][0] + scaled[ONBOARDING]
+    with running_portal(companies=room, redis_url=redis_url) as portal:
+        player, processor_time = Player(portal), ProcessorTime(portal, redis_url)
 
+        def taken(units: Mapping[str, int], seconds: float) -> tuple[float, dict[str, float]]:
+            before = processor_time.now()
+            lasted = player.play(units, seconds=seconds)
+            return lasted, difference(processor_time.now(), before)
 
-def rows(options: argparse.Namespace) -> list[tuple[str, str, float]]:
-    """Return name, unit and value of each figure."""
-    in_use = options.companies * options.used_share
-    # A day's pushes come in so many hours, and the peak is so many times their mean.
-    pushes = options.companies * options.pushes_a_day / (options.busy_hours * 3600) * options.peak
-    renewals = in_use / TOKEN_SECONDS
-    tokens = in_use * options.tokens_an_hour / 3600 * options.peak
-    callback_cores = pushes * options.push_ms / 1000 / BUSY
-    worker_cores = (pushes * options.event_ms + renewals * options.renewal_ms) / 1000 / BUSY
-    web_cores = tokens * options.token_ms / 1000 / BUSY
-    stored = options.companies * options.pushes_a_day * options.event_bytes
-    return [
-        ("pushes at the peak", "a second", pushes),
-        ("renewals of tokens", "a second", renewals),
-        ("tokens handed out at the peak", "a second", tokens),
-        ("calls to DingTalk for renewals", "in 20 seconds, of 8,000", renewals * 20),
-        ("callback processes", "of one core each", ceil(callback_cores)),
-        ("worker processes", "of one core each", ceil(worker_cores)),
-        ("web processes", "of one core each", ceil(web_cores)),
-        ("events stored", "GB a day", stored / 1e9),
-    ]
+        costs: dict[str, dict[str, float]] = {}
+        before = processor_time.now()
+        _tell("nothing")
+        time.sleep(IDLE_SECONDS)
+        idle = {name: used / IDLE_SECONDS for name, used in difference(processor_time.now(), before).items()}
+        for kind, (units, seconds) in ALONE.items():
+            _tell(f"{units} × {kind}")
+            lasted, used = taken({kind: units}, seconds)
+            costs[kind] = {name: 1000 * max(0.0, used[name] - idle[name] * lasted) / units for name in NAMES}
+        _tell(f"1/{options.scale} of the busiest hour in {options.seconds} s")
+        lasted, together = taken(scaled, options.seconds)
+    hour = {kind: 3600 * units / lasted for kind, units in scaled.items()}
+    expected = {name: lasted * value for name, value in cores(hour, costs, idle=idle).items()}
+    figures = plan(companies, costs, idle=idle, event_bytes=EVENT_BYTES)
+    result = {
+        "machine": describe_machine(ROOT),
+        "idle_cores": idle,
+        "costs_ms": costs,
+        "scaled_hour": {"units": scaled, "seconds": lasted, "taken": together, "expected": expected},
+        "plan": figures,
+    }
+    if options.json:
+        print(json.dumps(result, indent=2))
+    else:
+        _print(result, companies)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--companies", type=float, default=1_000_000)
+    parser.add_argument("--companies", type=float, default=Companies.count)
+    parser.add_argument("--using", type=float, default=Companies.using, help="share in the busiest hour")
+    parser.add_argument("--pushes-a-day", type=float, default=Companies.pushes_a_day, help="of a company")
     parser.add_argument(
-        "--used-share", type=float, default=0.1, help="companies whose app is used in an hour"
+        "--scale", type=int, default=1_000, help="of the busiest hour, play one part in so many"
     )
-    parser.add_argument("--pushes-a-day", type=float, default=10, help="of a company")
-    parser.add_argument("--busy-hours", type=float, default=10)
-    parser.add_argument("--peak", type=float, default=3, help="times the mean of the busy hours")
-    parser.add_argument("--tokens-an-hour", type=float, default=30, help="asked for by a company in use")
-    parser.add_argument("--push-ms", type=float, default=1.0, help="of one core, a push until acknowledged")
-    parser.add_argument("--event-ms", type=float, default=10.0, help="of one core, split and handled")
-    parser.add_argument("--token-ms", type=float, default=2.0, help="of one core, handing one out")
-    parser.add_argument("--renewal-ms", type=float, default=10.0, help="of one core, without waiting")
-    parser.add_argument("--event-bytes", type=float, default=1_500, help="push and event with their indexes")
+    parser.add_argument("--seconds", type=float, default=60, help="in which that part is played")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args()
+
+
+def _tell(text: str) -> None:
+    print(f"playing {text}", file=sys.stderr, flush=True)
+
+
+def _print(result: Mapping[str, Any], companies: Companies) -> None:
+    print(", ".join(f"{name} {value}" for name, value in result["machine"].items()))
+    print("\nMeasured: milliseconds of a core for one of each, and cores when nothing happens\n")
+    print(f"| kind | {' | '.join(NAMES)} | all |\n| --- |{' ---: |' * (len(NAMES) + 1)}")
+    for kind, costs in result["costs_ms"].items():
+        values = [costs[name] for name in NAMES]
+        print(f"| {kind} | {' | '.join(f'{value:.2f}' for value in values)} | {sum(values):.2f} |")
+    values = [result["idle_cores"][name] for name in NAMES]
+    print(f"| nothing: cores | {' | '.join(f'{value:.3f}' for value in values)} | {sum(values):.3f} |")
+    hour = result["scaled_hour"]
+    played = ", ".join(f"{units:,} × {kind}" for kind, units in hour["units"].items())
+    print(f"\nMeasured: {played}, all together in {hour['seconds']:.0f} s; seconds of a core\n")
+    print(f"| | {' | '.join(NAMES)} | all |\n| --- |{' ---: |' * (len(NAMES) + 1)}")
+    for label, key in (("taken", "taken"), ("expected from the parts", "expected")):
+        values = [hour[key][name] for name in NAMES]
+        print(f"| {label} | {' | '.join(f'{value:.1f}' for value in values)} | {sum(values):.1f} |")
+    print(f"\nReckoned from the costs: the busiest hour of {companies.count:,.0f} companies\n")
+    print("| figure | value | unit |\n| --- | ---: | --- |")
+    for name, value, unit in result["plan"]:
+        print(f"| {name} | {value:,.1f} | {unit} |")
 
 
 if __name__ == "__main__":
