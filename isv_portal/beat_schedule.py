@@ -15,6 +15,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "tidy-notifications": _every(HOUR, "tenants.tasks.tidy_notifications"),
         "follow-up-outages": _every(MINUTE, "tenants.tasks.follow_up_outages"),
         "ask-for-failed-pushes": _every(10 * MINUTE, "tenants.tasks.ask_for_failed_pushes"),
+        "discover-waiting-companies": _every(HOUR, "tenants.tasks.discover_waiting_companies"),
         "prune-logins": _every(HOUR, "tenants.tasks.prune_logins"),
         "prune": _every(HOUR, "dingtalk.tasks.prune"),
     }

@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from tenants import background, failed_pushes, sweeps
+from tenants import background, discovery, failed_pushes, sweeps
 from tenants.login import retention as login_retention
 from tenants.notifications import retention as notification_retention
 
@@ -56,6 +56,12 @@ def follow_up_outages() -> None:
 def ask_for_failed_pushes() -> None:
     """Have the failed pushes of active tenants fetched now and then (on the beat schedule)."""
     failed_pushes.ask_for_active_tenants(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def discover_waiting_companies() -> None:
+    """Find companies whose authorisation was never pushed to us (on the beat schedule)."""
+    discovery.discover_waiting_companies()
 
 
 @shared_task(ignore_result=True)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dingtalk.protocol.errors import DingTalkError
-from tenants.discovery import discover_tenant
+from tenants.discovery import discover_tenant, discover_waiting_companies
 from tenants.errors import TicketMissing
 from tenants.models import AuthCorp, Tenant, TenantState
 from tests.support.onboarding import (
@@ -17,9 +17,10 @@ from tests.support.onboarding import (
     tenant_row,
     withdrawal_arrives,
 )
-from tests.support.upstream import CORP_ID, suite, upstream
+from tests.support.upstream import CORP_ID, legacy_suite, suite, upstream
 
-__all__ = ["suite", "upstream"]
+__all__ = ["legacy_suite", "suite", "upstream"]
+GET_UNACTIVE_CORP, REAUTH_CORP = "/service/get_unactive_corp", "/service/reauth_corp"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -105,3 +106,41 @@ def test_the_grant_that_our_clock_makes_old_has_dingtalk_asked(upstream, suite):
 
     assert tenant_row().auth_info_due
     assert tenant_row().state == TenantState.ACTIVE
+
+
+class TestCompaniesThatWait:
+    def test_one_whose_grant_was_never_pushed_is_found_and_invited_again(self, upstream, legacy_suite):
+        upstream.authorize()
+
+        assert discover_waiting_companies() == 1
+
+        tenant = reconciled(tenant_row())
+        assert tenant.state == TenantState.NEEDS_REAUTH
+        assert upstream.count(REAUTH_CORP) == 1
+        assert discover_waiting_companies() == 0
+
+    def test_one_that_came_back_without_our_knowing_is_found(self, upstream, legacy_suite):
+        grant_arrives(legacy_suite, upstream.authorize())
+        upstream.act("relieve")
+        withdrawal_arrives(legacy_suite)
+        upstream.authorize()
+
+        assert discover_waiting_companies() == 1
+
+        assert tenant_row().state == TenantState.AUTHORIZING
+
+    def test_a_suite_that_dingtalk_activates_is_not_asked_for(self, upstream, suite):
+        upstream.authorize()
+
+        assert discover_waiting_companies() == 0
+
+        assert upstream.count(GET_UNACTIVE_CORP) == 0
+
+    @pytest.mark.parametrize("endpoint", [GET_UNACTIVE_CORP, AUTH_INFO])
+    def test_when_dingtalk_fails_it_is_asked_the_next_time(self, upstream, legacy_suite, endpoint):
+        upstream.authorize()
+        upstream.fault(endpoint, "http_500")
+
+        assert discover_waiting_companies() == 0
+
+        assert discover_waiting_companies() == 1
