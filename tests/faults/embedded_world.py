@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from isv_portal.supervisor import LONGEST_PAUSE_SECONDS
 from tests.faults.servers import children_of
 from tests.faults.small_disk import SmallDisk
 from tests.faults.world import LEASED_TABLES, START_TO_WORK_SECONDS, SUITES, World
@@ -104,7 +105,7 @@ class EmbeddedWorld(World):
 
     def _wait_for(self, name: str) -> int:
         """Return a process, once the portal has started it again."""
-        deadline = time.monotonic() + START_TO_WORK_SECONDS
+        deadline = time.monotonic() + LONGEST_PAUSE_SECONDS + START_TO_WORK_SECONDS
         while True:
             try:
                 return self._find(name)
