@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from dingtalk.models import PushSource, ReceivedEvent, ReceivedPush
+from dingtalk.models import PushSource, RdsPosition, ReceivedEvent, ReceivedPush
 from dingtalk.protocol.events import SyncEvent, UnreadableEvent
 
 # MySQL rounds a time that it has no digits for, up or down.
@@ -25,6 +25,11 @@ _ABOUT_THE_PUSH = frozenset(
 )
 
 Event = SyncEvent | UnreadableEvent
+
+
+def has_another_way(push: ReceivedPush) -> bool:
+    """Tell whether events of a push may have come by another way at all: asked once for all of them."""
+    return push.source in (PushSource.RDS, PushSource.FAILED_LIST) or RdsPosition.objects.exists()
 
 
 def came_by_another_way(push: ReceivedPush, event: Event) -> bool:

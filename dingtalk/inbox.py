@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -25,6 +25,7 @@ from dingtalk.models import WAITING_STATES, EventState, ReceivedEvent
 from dingtalk.protocol.errors import ProtocolError
 from dingtalk.routing import Ignored, nobody_handles, routes
 from dingtalk.splitting import split_push
+from dingtalk.version import VERSION
 
 __all__ = ["handle_again", "handle_lane", "split_push"]
 
@@ -34,6 +35,8 @@ RETRY_JITTER = 0.2
 # A task ends after so much, so that one busy company does not keep a worker from the others.
 EVENTS_PER_TASK = 50
 SECONDS_PER_TASK = 20.0
+# Of events that nobody handles, by one statement.
+IGNORED_TOGETHER = 500
 
 SUITE_TICKET = "suite_ticket"
 _CAN_BE_HANDLED_AGAIN = (EventState.DEAD, EventState.FAILED, EventState.IGNORED, EventState.HANDLED)
@@ -59,6 +62,9 @@ def handle_lane(event_id: UUID) -> None:
         if event is None or not _handle(event, now=timezone.now()) or monotonic() > end:
             return
         following = find_next(event)
+        if following and not _is_handled(event.event_type):
+            _ignore_others_like(event, now=timezone.now())
+            following = find_next(event)
 
 
 def handle_again(event_ids: Iterable[UUID]) -> int:
@@ -98,6 +104,35 @@ def _handle(event: ReceivedEvent, *, now: datetime) -> bool:
         is_final = event.attempts >= MAX_ATTEMPTS or isinstance(error, ProtocolError)
         return _fail(event, error=text_to_keep(error), is_final=is_final)
     return True
+
+
+def _is_handled(event_type: str) -> bool:
+    return event_type == SUITE_TICKET or routes.find_handler(event_type) is not None
+
+
+def _ignore_others_like(event: ReceivedEvent, *, now: datetime) -> None:
+    """
+    Ignore what waits in the lane of an event and is handled by nobody either, for the same reason.
+
+    They are most of what DingTalk pushes, and come by thousands. None of them has an effect, so their order
+    does not matter. One that is claimed just now is left to whoever has claimed it.
+    """
+    alike = ReceivedEvent.objects.filter(
+        lease_is_free(),
+        suite_id=event.suite_id,
+        corp_id=event.corp_id,
+        state=EventState.PENDING,
+        is_known=event.is_known,
+    ).exclude(event_type__in=[*routes.handled_types(), SUITE_TICKET])
+    some = alike.order_by("platform_time", "id").values("pk")[:IGNORED_TOGETHER]
+    ignored = ReceivedEvent.objects.filter(lease_is_free(), state=EventState.PENDING, pk__in=some).update(
+        state=EventState.IGNORED,
+        note=nobody_handles(event).reason,
+        handled_at=now,
+        attempts=F("attempts") + 1,
+        code_version=VERSION,
+    )
+    logger.info("events_ignored", extra={**_log_fields(event), "events": ignored})
 
 
 def _run_handler(event: ReceivedEvent, *, now: datetime) -> Ignored | None:

@@ -69,5 +69,9 @@ class Router:
         """Return who handles events of this type, or None."""
         return self._handlers.get(event_type)
 
+    def handled_types(self) -> list[str]:
+        """Return the types that somebody handles."""
+        return list(self._handlers)
+
 
 routes = Router()

@@ -11,6 +11,7 @@ from time import monotonic
 from uuid import UUID
 
 from django.db import Error as DatabaseError
+from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from dingtalk.models import ReceivedPush
@@ -19,6 +20,8 @@ from dingtalk.work import Progress, progress_of
 
 # In one transaction: a SyncHTTP push may hold a hundred events.
 TOGETHER = 20
+# Of stored bodies, unless a single one is more: what is behind them waits for the transaction.
+BYTES_TOGETHER = 8_192
 # A turn of the dispatcher ends in time for whatever else is due.
 SECONDS_PER_TURN = 0.2
 # A push that cannot be split (its key is missing) must not keep the others waiting.
@@ -39,23 +42,23 @@ class Splitter:
         self._unsplittable = {push: until for push, until in self._unsplittable.items() if until > now}
         progress = Progress.NONE
         while monotonic() - started < SECONDS_PER_TURN:
-            push_ids = self._next_ones()
+            waiting = self._waiting()
+            push_ids = _first_of_size(waiting)
             if push_ids:
                 self._split(push_ids)
-            latest = progress_of(len(push_ids), TOGETHER)
-            if latest is not Progress.MORE:
-                return max(progress, latest)
-            progress = latest
+            if len(push_ids) == len(waiting) < TOGETHER:
+                return max(progress, progress_of(len(push_ids), TOGETHER))
+            progress = Progress.MORE
         return progress
 
-    def _next_ones(self) -> list[UUID]:
-        """Return half of them from the oldest, half from the newest: all if they are few."""
-        waiting = ReceivedPush.objects.filter(split_at=None).exclude(pk__in=self._unsplittable)
-        oldest = list(waiting.order_by("id").values_list("pk", flat=True)[:TOGETHER])
-        if len(oldest) < TOGETHER:
-            return oldest
-        newest = list(waiting.order_by("-id").values_list("pk", flat=True)[: TOGETHER // 2])
-        return [*dict.fromkeys([*oldest[: TOGETHER // 2], *newest, *oldest])][:TOGETHER]
+    def _waiting(self) -> list[tuple[UUID, int]]:
+        """Return pushes with the bytes of their bodies, in turn from the oldest and from the newest."""
+        pushes = ReceivedPush.objects.filter(split_at=None).exclude(pk__in=self._unsplittable)
+        sized = pushes.values_list("pk", Coalesce(Length("body"), 0))
+        oldest = list(sized.order_by("id")[:TOGETHER])
+        newest = list(sized.order_by("-id")[:TOGETHER]) if len(oldest) == TOGETHER else oldest[::-1]
+        in_turn = [push for pair in zip(oldest, newest, strict=True) for push in pair]
+        return [*dict.fromkeys(in_turn)][:TOGETHER]
 
     def _split(self, push_ids: list[UUID]) -> None:
         try:
@@ -69,3 +72,15 @@ class Splitter:
                 return
             logger.exception("push_not_split", extra={"push_id": str(push_ids[0])})
             self._unsplittable[push_ids[0]] = monotonic() + AGAIN_AFTER_SECONDS
+
+
+def _first_of_size(sized: list[tuple[UUID, int]]) -> list[UUID]:
+    """Return the first pushes as long as they are small together, but at least one."""
+    chosen: list[UUID] = []
+    left = BYTES_TOGETHER
+    for push_id, size in sized:
+        left -= size
+        if chosen and left < 0:
+            break
+        chosen.append(push_id)
+    return chosen

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
-from dingtalk.duplicate_events import came_by_another_way
+from dingtalk.duplicate_events import came_by_another_way, has_another_way
 from dingtalk.foundation.ids import part_id
 from dingtalk.foundation.leases import lease_is_free
 from dingtalk.lanes import later_than_outer
@@ -62,10 +62,11 @@ def split_pushes(push_ids: Sequence[UUID], *, now: datetime) -> int:
 def _store_events(pushes: Sequence[ReceivedPush], *, now: datetime) -> None:
     of_suites: dict[UUID, list[ReceivedEvent]] = defaultdict(list)
     for push in pushes:
+        may_be_known = has_another_way(push)
         of_suites[push.suite_id] += [
             _new_row(push, event, number)
             for number, event in enumerate(_read_events(push))
-            if not came_by_another_way(push, event)
+            if not (may_be_known and came_by_another_way(push, event))
         ]
     rows = [row for of_suite in of_suites.values() for row in of_suite]
     ReceivedEvent.objects.bulk_create(rows, ignore_conflicts=True)

@@ -1,6 +1,7 @@
 """Handling: in order, exactly once in effect, tried again, given up, and once more by hand."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection
@@ -145,6 +146,28 @@ def test_a_ticket_is_handled_also_when_nobody_waits_for_it(suite: Suite, router:
     handle_lane(event.pk)
 
     assert state_of(event) == EventState.HANDLED
+
+
+def test_what_nobody_handles_is_ignored_together_and_nothing_else_is(
+    suite: Suite, router: Router, django_assert_max_num_queries
+) -> None:
+    handled: list[UUID] = []
+
+    @router.on("noted")
+    def handle(event: ReceivedEvent, *, now: datetime) -> None:
+        handled.append(event.pk)
+
+    first, *others = [make_event(suite, event_type="unheard_of") for _ in range(30)]
+    one_among_them = make_event(suite)
+    last = make_event(suite, event_type="unheard_of")
+    of_another_company = make_event(suite, event_type="unheard_of", corp_id="dingother")
+
+    with django_assert_max_num_queries(30):
+        handle_lane(first.pk)
+
+    assert handled == [one_among_them.pk]
+    assert {state_of(event) for event in [first, *others, last]} == {EventState.IGNORED}
+    assert state_of(of_another_company) == EventState.PENDING
 
 
 def test_what_a_handler_had_nothing_to_do_with_is_ignored_with_its_reason(

@@ -46,6 +46,26 @@ def test_who_comes_behind_many_pushes_is_split_in_the_next_turn(
     assert oldest.split_at is not None
 
 
+def test_large_pushes_are_not_split_together_with_whoever_comes_behind_them(
+    callbacks: Callbacks, one_batch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split_queue, "BYTES_TOGETHER", 1_000)
+    for number in range(3):
+        rows = [
+            sync_row({"syncAction": "noted"}, corp_id="dingbusy", biz_id=f"{number} {row}")
+            for row in range(99)
+        ]
+        callbacks.push(sync_push(*rows))
+    push_of(callbacks, "dingquiet", 0)
+    splitter = Splitter()
+
+    assert splitter.split_some() is Progress.MORE
+    assert ReceivedEvent.objects.count() == 99
+    splitter.split_some()
+
+    assert ReceivedEvent.objects.filter(corp_id="dingquiet").exists()
+
+
 def test_a_push_that_cannot_be_split_keeps_none_of_its_batch_from_it(callbacks: Callbacks) -> None:
     for number in range(4):
         push_of(callbacks, "dingbusy", number)
