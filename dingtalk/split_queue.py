@@ -35,6 +35,7 @@ class Splitter:
 
     def __init__(self) -> None:
         self._unsplittable: dict[UUID, float] = {}
+        self._newest_first = True
 
     def split_some(self) -> Progress:
         """Split waiting pushes until there are none, or the turn is over; return what came of it."""
@@ -52,12 +53,18 @@ class Splitter:
         return progress
 
     def _waiting(self) -> list[tuple[UUID, int]]:
-        """Return pushes with the bytes of their bodies, in turn from the oldest and from the newest."""
+        """
+        Return pushes with the bytes of their bodies, in turn from the oldest and from the newest.
+
+        Begins with the oldest one time and with the newest the next: there may be room for no more than one.
+        """
         pushes = ReceivedPush.objects.filter(split_at=None).exclude(pk__in=self._unsplittable)
         sized = pushes.values_list("pk", Coalesce(Length("body"), 0))
         oldest = list(sized.order_by("id")[:TOGETHER])
         newest = list(sized.order_by("-id")[:TOGETHER]) if len(oldest) == TOGETHER else oldest[::-1]
-        in_turn = [push for pair in zip(oldest, newest, strict=True) for push in pair]
+        self._newest_first = not self._newest_first
+        ends = (newest, oldest) if self._newest_first else (oldest, newest)
+        in_turn = [push for pair in zip(*ends, strict=True) for push in pair]
         return [*dict.fromkeys(in_turn)][:TOGETHER]
 
     def _split(self, push_ids: list[UUID]) -> None:

@@ -49,7 +49,7 @@ def test_who_comes_behind_many_pushes_is_split_in_the_next_turn(
 def test_large_pushes_are_not_split_together_with_whoever_comes_behind_them(
     callbacks: Callbacks, one_batch: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(split_queue, "BYTES_TOGETHER", 1_000)
+    monkeypatch.setattr(split_queue, "BYTES_TOGETHER", 1)
     for number in range(3):
         rows = [
             sync_row({"syncAction": "noted"}, corp_id="dingbusy", biz_id=f"{number} {row}")
