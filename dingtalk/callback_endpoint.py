@@ -7,7 +7,7 @@ together, and a callback needs none of them. `isv_portal.wsgi` hands over every 
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +16,6 @@ from uuid import UUID
 
 import orjson
 import structlog
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
 from dingtalk import callbacks, punctuality
@@ -28,6 +27,7 @@ from dingtalk.foundation.plain_records import log_plainly
 from dingtalk.foundation.redaction import redact_text
 from dingtalk.foundation.request_ids import REQUEST_ID_HEADER, request_id_of
 from dingtalk.foundation.seldom import Seldom
+from dingtalk.foundation.wsgi_answers import Answer, let_go_of_connection
 from dingtalk.outages import refused_pushes
 from dingtalk.protocol.envelope import Envelope
 from dingtalk.protocol.errors import MalformedEnvelope, ProtocolError
@@ -46,7 +46,6 @@ REFUSAL = b"Bad request\n"
 
 # A slash is easily lost when a URL is copied, and DingTalk follows no redirect.
 _PATH = re.compile(rf"{PATH_PREFIX}([^/]+)/?")
-_STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PLAIN, _JSON = ("Content-Type", "text/plain"), ("Content-Type", "application/json")
 
 # While the database is away every push is refused for the same reason. A traceback for each would take longer
@@ -56,18 +55,10 @@ _tracebacks = Seldom(seconds=1.0)
 logger = logging.getLogger(__name__)
 
 
-class _Answer(NamedTuple):
-    """What is sent back; length and request id are added to its headers."""
-
-    status: HTTPStatus
-    body: bytes
-    headers: Sequence[tuple[str, str]]
-
-
-_REFUSED = _Answer(HTTPStatus.BAD_REQUEST, REFUSAL, [_PLAIN])
-_WRONG_METHOD = _Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", [_PLAIN, ("Allow", "POST")])
+_REFUSED = Answer(HTTPStatus.BAD_REQUEST, REFUSAL, [_PLAIN])
+_WRONG_METHOD = Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"", [_PLAIN, ("Allow", "POST")])
 # Not stored, so not acknowledged: DingTalk sends it again.
-_NOT_STORED = _Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"", [_PLAIN, ("Retry-After", "1")])
+_NOT_STORED = Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"", [_PLAIN, ("Retry-After", "1")])
 
 
 class _Request(NamedTuple):
@@ -97,20 +88,11 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     try:
         answer = _answer(request)
     finally:
-        _let_go_of_connection()
-    start_response(
-        _STATUS_LINES[answer.status],
-        [
-            *answer.headers,
-            # Without a length the server sends it in chunks, which not every client reads.
-            ("Content-Length", str(len(answer.body))),
-            (REQUEST_ID_HEADER, request.id),
-        ],
-    )
-    return [answer.body]
+        let_go_of_connection()
+    return answer._replace(headers=[*answer.headers, (REQUEST_ID_HEADER, request.id)]).send(start_response)
 
 
-def _answer(request: _Request) -> _Answer:
+def _answer(request: _Request) -> Answer:
     path = _PATH.fullmatch(request.environ["PATH_INFO"])
     if path is None:
         logger.warning("callback_refused", extra={"reason": "UnknownPath", **request.log_fields})
@@ -130,7 +112,7 @@ def _answer(request: _Request) -> _Answer:
     return _NOT_STORED
 
 
-def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
+def _receive(request: _Request, slug: str, *, now: datetime) -> Answer:
     seconds_left = punctuality.ANSWER_SECONDS - arrivals.waited_seconds()
     if seconds_left <= 0:
         raise CannotReceive("it waited too long for a thread")
@@ -149,7 +131,7 @@ def _receive(request: _Request, slug: str, *, now: datetime) -> _Answer:
     if received.is_new is not None and deadline.is_over():
         # It is stored, and comes again as a copy: DingTalk would not hear an acknowledgement now.
         return _NOT_STORED
-    return _Answer(HTTPStatus.OK, orjson.dumps(received.reply), [_JSON])
+    return Answer(HTTPStatus.OK, orjson.dumps(received.reply), [_JSON])
 
 
 def _log_received(received: callbacks.Received, request: _Request, *, now: datetime) -> None:
@@ -201,10 +183,3 @@ def _suite_of(slug: str) -> UUID | None:
         return callback_credentials.get(slug).suite_id
     except (ProtocolError, CannotReceive, DatabaseError):
         return None
-
-
-def _let_go_of_connection() -> None:
-    """Close the thread's database connection when it is broken or too old, as Django does after a request."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    if (connection.errors_occurred or connection.close_at is not None) and not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()

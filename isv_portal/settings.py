@@ -149,8 +149,6 @@ MIDDLEWARE = (
     else [
         "django.middleware.security.SecurityMiddleware",
         "isv_portal.middleware.client_address",
-        # Answers the one request that apps make all day, and lets all others pass.
-        "tenants.api.warm_answers.warm_answers",
         # Before the log: an icon is not worth a line.
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "isv_portal.middleware.RequestLog",

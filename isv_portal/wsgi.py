@@ -15,14 +15,17 @@ _django = get_wsgi_application()
 
 from dingtalk import callback_endpoint  # noqa: E402 - its models need Django to be set up
 from dingtalk.foundation import arrivals  # noqa: E402
+from tenants.api.warm_answers import warm_answer  # noqa: E402
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-    """Answer callbacks by their own endpoint, where this process takes any, and all else by Django."""
+    """Answer what comes most by ways of its own, callbacks and warm tokens, and all else by Django."""
     arrivals.begin(int(environ["SERVER_PORT"]))
     try:
-        if callback_endpoint.is_callback(environ) and settings.PORTAL_ROLE != "web":
+        if settings.PORTAL_ROLE != "web" and callback_endpoint.is_callback(environ):
             return callback_endpoint.application(environ, start_response)
+        if settings.PORTAL_ROLE != "callback" and (answer := warm_answer(environ)):
+            return answer.send(start_response)
         return _django(environ, start_response)
     finally:
         arrivals.end()

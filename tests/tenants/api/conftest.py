@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.test import Client
 from django.utils import timezone
 
 from dingtalk.foundation.audit import Actor
@@ -16,6 +15,7 @@ from dingtalk.foundation.models import ActorKind
 from dingtalk.models import Suite
 from tenants import api_clients, api_keys
 from tenants.models import AccessToken, ApiClient, ApiKey, AuthCorp, Scope, Tenant, TenantState, TokenKind
+from tests.support.wsgi import WholeClient
 from tests.tenants.conftest import make_suite
 
 SUITE_KEY, OTHER_SUITE_KEY = "suitekey0001", "suitekey0002"
@@ -46,7 +46,7 @@ class App:
 
 def call(url: str, query: dict[str, Any] | None = None, method: str = "get", **headers: str) -> HttpResponse:
     """Call as a program does: no cookies; a failure of ours is an answer, not an exception in the test."""
-    browser = Client(raise_request_exception=False, headers={"Accept-Language": "en"})
+    browser = WholeClient(raise_request_exception=False, headers={"Accept-Language": "en"})
     return getattr(browser, method)(url, query, headers=headers)
 
 
