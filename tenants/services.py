@@ -251,9 +251,11 @@ def _locked_or_new_tenant(
     new, created = Tenant.objects.get_or_create(
         suite=suite, corp=corp, defaults={"state": state, "authorized_at": now if is_grant else None}
     )
-    if created:
-        remember_creation(new, reason=reason, now=now, platform_time=platform_time)
-    return _locked_tenant(suite, corp_id) or new
+    if not created:
+        return _locked_tenant(suite, corp_id) or new
+    # Nobody else sees it before the transaction ends.
+    remember_creation(new, reason=reason, now=now, platform_time=platform_time)
+    return new
 
 
 def _is_outdated(tenant: Tenant, platform_time: datetime) -> bool:

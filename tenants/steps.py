@@ -181,7 +181,7 @@ def activate(run: Run) -> None:
     tenant = run.tenant
     is_required = _activation_is_required(tenant)
     if not tenant.permanent_code:
-        run.write(activation_note=gettext_noop("not attempted: no permanent code"))
+        _note_activation(run, activation_note=gettext_noop("not attempted: no permanent code"))
         return
     try:
         _activate(tenant, tenant.permanent_code)
@@ -189,21 +189,33 @@ def activate(run: Run) -> None:
         raise
     except DingTalkError as error:
         if not is_required:
-            run.write(activation_note=f"not activated by us: {error}"[:300])
+            _note_activation(run, activation_note=f"not activated by us: {error}"[:300])
             return
         if not isinstance(error, ApiError) or isinstance(error, RateLimited):
             raise
         if not _is_activated_at_dingtalk(tenant):
             raise
-        run.write(activated_at=timezone.now(), activation_note=_ACTIVATED_ALREADY)
+        _note_activation(run, activated_at=timezone.now(), activation_note=_ACTIVATED_ALREADY)
         return
-    run.write(activated_at=timezone.now(), activation_note=gettext_noop("activated"))
+    _note_activation(run, activated_at=timezone.now(), activation_note=gettext_noop("activated"))
 
 
-def become_active(run: Run) -> None:
+def become_active(run: Run, **columns: Any) -> None:
     """The company can be served, or is stopped where it has switched off all that we know of."""
     is_stopped = run.tenant.is_stopped_by_company
-    run.move(TenantState.STOPPED if is_stopped else TenantState.ACTIVE, reason=gettext_noop("converged"))
+    run.move(
+        TenantState.STOPPED if is_stopped else TenantState.ACTIVE,
+        reason=gettext_noop("converged"),
+        **columns,
+    )
+
+
+def _note_activation(run: Run, **columns: Any) -> None:
+    """Write what came of an activation: the last thing that a tenant waits for on its way."""
+    if run.tenant.state == TenantState.ACTIVATING:
+        become_active(run, **columns)
+    else:
+        run.write(**columns)
 
 
 def fetch_scope(run: Run) -> None:
