@@ -57,7 +57,11 @@ def calls_are_throttled(world: World, run: Run) -> Outcome:
     "F27b", "DingTalk blocks our address, by JSON and by a page", events=8, quick_events=4, fresh_world=True
 )
 def address_is_blocked(world: World, run: Run) -> Outcome:
-    """No call goes out but those under way; five minutes later everything goes on. `--quick` waits 30 s."""
+    """
+    No call goes out but those under way; five minutes later one finds out, and everything goes on.
+
+    The ban lasts a little longer than we rest, so that the one has to be heard of. `--quick` waits 30 s.
+    """
     figures: dict[str, Any] = {}
     problems: list[str] = []
     for kind in ("ip_ban", "ip_ban_page"):
@@ -65,7 +69,7 @@ def address_is_blocked(world: World, run: Run) -> Outcome:
         world.note(f"every call: {kind}")
         world.simulator.add_fault(endpoint=EVERY_CALL, kind=kind, count=None)
         companies.authorize()
-        seconds = 30.0 if run.is_quick else 290.0
+        seconds, most = (30.0, 0) if run.is_quick else (320.0, 1)
         seconds_until(lambda: bool(companies.calls()), within=20)  # noqa: B023 - asked at once
         time.sleep(seconds)
         moments = [call["at_ms"] for call in companies.calls()]
@@ -73,13 +77,13 @@ def address_is_blocked(world: World, run: Run) -> Outcome:
         figures |= {f"{kind}: calls at once": len(moments) - len(later), f"{kind}: calls later": len(later)}
         if not moments:
             problems.append(f"{kind}: nobody called")
-        if len(later) > seconds / 60:
+        if len(later) > most:
             problems.append(f"{kind}: {len(later)} calls in {seconds:.0f} s of a ban")
         world.simulator.clear_faults()
         if run.is_quick:
             _forget_the_ban(world)
             continue
-        waited, left = companies.wait(within=120)
+        waited, left = companies.wait(within=420)
         figures[f"{kind}: all active after s"] = round(seconds + waited)
         problems += [f"{kind}: {corp_id} is not active" for corp_id in left]
     return Outcome(figures, problems)
