@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from dingtalk.models import Suite
 from dingtalk.protocol.grant import Grant
@@ -229,9 +230,12 @@ def import_tenant(*, suite: Suite, corp_id: str, permanent_code: str, now: datet
     return tenant
 
 
+def _locked_rows() -> QuerySet[Tenant]:
+    return Tenant.objects.select_related("corp").select_for_update(of=("self",)).order_by()
+
+
 def _locked_tenant(suite: Suite, corp_id: str) -> Tenant | None:
-    rows = Tenant.objects.select_related("corp").select_for_update(of=("self",))
-    return rows.filter(suite=suite, corp__corp_id=corp_id).first()
+    return _locked_rows().filter(suite=suite, corp__corp_id=corp_id).first()
 
 
 def _locked_or_new_tenant(
@@ -248,11 +252,13 @@ def _locked_or_new_tenant(
         return tenant
     corp, _known = AuthCorp.objects.get_or_create(corp_id=corp_id)
     is_grant = state == TenantState.AUTHORIZING
-    new, created = Tenant.objects.get_or_create(
-        suite=suite, corp=corp, defaults={"state": state, "authorized_at": now if is_grant else None}
-    )
-    if not created:
-        return _locked_tenant(suite, corp_id) or new
+    try:
+        with transaction.atomic():
+            new = Tenant.objects.create(
+                suite=suite, corp=corp, state=state, authorized_at=now if is_grant else None
+            )
+    except IntegrityError:  # another process was faster
+        return _locked_rows().get(suite=suite, corp=corp)
     # Nobody else sees it before the transaction ends.
     remember_creation(new, reason=reason, now=now, platform_time=platform_time)
     return new

@@ -52,6 +52,11 @@ LONGEST_PAUSE_SECONDS = 300.0
 # While DingTalk prolongs what it issued, it does so for this long after the first time.
 # Source: create-a-jsapi-ticket
 LONGEST_LIFE = {TokenKind.JSAPI: timedelta(hours=24)}
+# What is read of a slot and its tenant, several times for each token: what else they have is not needed.
+_READ = (
+    *("kind", "suite_id", "tenant__state", "tenant__generation", "failures", "retry_at", "last_error"),
+    *("last_error_code", "token", "first_issued_at", "expires_at", "refresh_at", "renewal_requested_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,8 @@ def is_same_token(one: str, other: str) -> bool:
 
 
 def _read(slot: UUID) -> AccessToken:
-    row = AccessToken.objects.select_related("tenant").filter(pk=slot).first()
+    rows = AccessToken.objects.select_related("tenant").only(*_READ)
+    row = rows.filter(pk=slot).order_by().first()
     # A relieved tenant has no rows, but one may be made for it the moment after.
     if row is None or (row.tenant is not None and row.tenant.state == TenantState.RELIEVED):
         raise Overtaken
