@@ -25,6 +25,7 @@ from tenants.notifications import retention as notification_retention
 from tests.growth.filling import DAYS, corp_id_of, id_of
 from tests.support.callback_signer import Signer
 from tests.support.callbacks import ENCODING_AES_KEY, TOKEN, Callbacks, make_suite, sync_push, sync_row
+from tests.support.wsgi import WsgiClient
 
 # In percent: what a cost may grow by from the small to the large size.
 HOT, LIST = 10, 25
@@ -44,13 +45,13 @@ class Place:
     suite: Suite
     callbacks: Callbacks
     operator: Client
-    app: Client
+    app: WsgiClient
     key: str = field(repr=False)
     filled_at: Any = None
 
     def api(self, path: str) -> None:
         """Call the REST API; anything but 200 is an error."""
-        answer = self.app.get(f"/api/v1{path}", headers={"authorization": f"Bearer {self.key}"})
+        answer = self.app.send("GET", f"/api/v1{path}", HTTP_AUTHORIZATION=f"Bearer {self.key}")
         _expect_ok(answer, path)
 
     def page(self, path: str) -> None:
@@ -121,7 +122,7 @@ def enter(*, tenants: int, events: int, filled_at: Any) -> Place:
         suite=suite,
         callbacks=callbacks,
         operator=browser,
-        app=Client(),
+        app=WsgiClient(),
         key=key,
         filled_at=filled_at,
     )
@@ -168,7 +169,9 @@ def operations() -> Iterator[Operation]:
     yield Operation("prune logins", LIST, lambda _p, _v: prune_logins(now=timezone.now()))
     yield from _api_operations()
     yield from _admin_operations()
-    yield Operation("/readyz", LIST, lambda place, _v: _expect_ok(place.app.get("/readyz"), "/readyz"))
+    yield Operation(
+        "/readyz", LIST, lambda place, _v: _expect_ok(place.app.send("GET", "/readyz"), "/readyz")
+    )
 
 
 def _api_operations() -> Iterator[Operation]:
