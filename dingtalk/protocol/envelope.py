@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from dingtalk.protocol.crypto import decrypt_message, encrypt_message
@@ -114,7 +115,7 @@ class CallbackCredential:
     is_previous_token: bool = False
     is_previous_key: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Which of the suite's credentials it is, for people."""
         token, key = (
