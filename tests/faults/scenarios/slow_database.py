@@ -54,11 +54,14 @@ def slow_postgresql(world: World, run: Run) -> Outcome:
 )
 def connections_used_up(world: World, run: Run) -> Outcome:
     """Who has a connection goes on, who needs one is refused; nothing is acknowledged for nothing."""
-    with Traffic(world, run, rate=60) as traffic:
-        for _ in traffic.moments(1 if run.is_quick else 4):
+    # To take them all lasts some seconds.
+    with Traffic(world, run, rate=30) as traffic:
+        for _ in traffic.moments(1 if run.is_quick else 4, last=0.5 if run.is_quick else 0.8):
             with _all_connections(world):
                 time.sleep(4.0)
     figures, problems = refused_in_time(traffic)
+    if not figures["refused"]:
+        problems.append("no push was refused: there was a connection for each")
     return traffic.outcome(figures=figures, problems=problems)
 
 
