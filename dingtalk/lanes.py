@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from dingtalk.foundation.leases import DatabaseNow, claim_lease, lease_is_free
+from dingtalk.foundation.leases import Claim, DatabaseNow, lease_is_free
 from dingtalk.models import WAITING_STATES, ReceivedEvent, Suite
 from dingtalk.version import VERSION
 
@@ -64,6 +64,9 @@ def first_due_events() -> QuerySet[ReceivedEvent]:
     return ReceivedEvent.objects.filter(is_due, ~Exists(held), id=Subquery(first), state__in=WAITING_STATES)
 
 
+_claim = Claim(first_due_events, seconds=LEASE_SECONDS, attempts=F("attempts") + 1, code_version=VERSION)
+
+
 def suites_with_waiting_events() -> list[UUID]:
     """Return the suites that have events waiting, due or not, in order of their ids."""
     waiting = ReceivedEvent.objects.filter(suite_id=OuterRef("pk"), state__in=WAITING_STATES)
@@ -91,10 +94,9 @@ def claim_event(event_id: UUID) -> ReceivedEvent | None:
 
     Committed before the event is handled: an event that kills its process is counted too.
     """
-    counted = {"attempts": F("attempts") + 1, "code_version": VERSION}
     with transaction.atomic():
         _lock_lane_of(event_id)
-        if claim_lease(first_due_events(), event_id, seconds=LEASE_SECONDS, **counted) is None:
+        if _claim(event_id) is None:
             return None
         return ReceivedEvent.objects.select_related("suite").get(pk=event_id)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from dingtalk.client.discipline import with_patience
-from dingtalk.foundation.leases import claim_lease, holds_lease, release_lease
+from dingtalk.foundation.leases import Claim, holds_lease, release_lease
 from dingtalk.protocol.actions import Action
 from dingtalk.protocol.error_table import find_error
 from dingtalk.protocol.errors import (
@@ -48,11 +48,13 @@ TICKET_SAFETY_LOOK = timedelta(minutes=30)
 SHORTEST_PAUSE_AFTER_BREAK = 10.0
 HOPELESS_PAUSE = timedelta(hours=1)
 
+_claim = Claim(Tenant.objects.all, seconds=LEASE_SECONDS)
+
 
 @with_patience()
 def reconcile_tenant(tenant_id: UUID) -> None:
     """Take the tenant's next steps until nothing is left to do, or something has to be waited for."""
-    epoch = claim_lease(Tenant.objects.all(), tenant_id, seconds=LEASE_SECONDS)
+    epoch = _claim(tenant_id)
     if epoch is None:
         return
     is_over = False

@@ -21,7 +21,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dingtalk.client import IssuedToken
-from dingtalk.foundation.leases import claim_lease, holds_lease, release_lease
+from dingtalk.foundation.leases import Claim, holds_lease, release_lease
 from dingtalk.models import Suite
 from dingtalk.protocol.errors import (
     ApiError,
@@ -57,6 +57,8 @@ _READ = (
     *("kind", "suite_id", "tenant__state", "tenant__generation", "failures", "retry_at", "last_error"),
     *("last_error_code", "token", "first_issued_at", "expires_at", "refresh_at", "renewal_requested_at"),
 )
+
+_claim = Claim(AccessToken.objects.all, seconds=LEASE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _renew_if_free(
     slot: UUID, obtain: Obtain, *, min_ttl_seconds: int, refused: str | None
 ) -> CurrentToken | None:
     """Renew under the lease; None when another holds it."""
-    epoch = claim_lease(AccessToken.objects.all(), slot, seconds=LEASE_SECONDS)
+    epoch = _claim(slot)
     if epoch is None:
         return None
     try:

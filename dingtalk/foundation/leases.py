@@ -11,10 +11,12 @@ nothing matches and nothing is written. Times are the database's, so that machin
         Tenant.objects.filter(holds_lease(epoch), pk=tenant_id).update(state=..., lease_until=None)
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, cast
+from uuid import UUID, uuid4
 
-from django.db import connections, models, router
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -84,8 +86,44 @@ def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float, *
     what else is written with the claim.
     """
     using = router.db_for_write(queryset.model)
-    free = queryset.using(using).filter(lease_is_free(), pk=pk)
-    claim = cast(UpdateQuery, free.query.chain(UpdateQuery))
+    sql, params = _claiming(queryset.using(using).filter(pk=pk), seconds=seconds, columns=columns)
+    return _epoch_of_claim(connections[using], sql, params)
+
+
+class Claim:
+    """
+    `claim_lease` for what is claimed all day: rows of one query set, with UUIDs, and the same columns.
+
+    Django makes its SQL once, since making it costs more than the claim. `rows` is called for that.
+    """
+
+    def __init__(self, rows: Callable[[], models.QuerySet[Any]], *, seconds: float, **columns: Any) -> None:
+        self._rows = rows
+        self._seconds = seconds
+        self._columns = columns
+        # The SQL with its parameters for each kind of database, and what stands for the id among them.
+        self._made: dict[str, tuple[str, tuple[Any, ...], Any]] = {}
+
+    def __call__(self, pk: UUID) -> int | None:
+        """Claim a row; return the epoch, or None when it cannot be had."""
+        sql, params, any_id = self._made.get(connection.vendor) or self._make()
+        wanted = pk if connection.features.has_native_uuid_field else pk.hex
+        return _epoch_of_claim(connection, sql, [wanted if param == any_id else param for param in params])
+
+    def _make(self) -> tuple[str, tuple[Any, ...], Any]:
+        any_id = uuid4()
+        queryset = self._rows().using(DEFAULT_DB_ALIAS).filter(pk=any_id)
+        sql, params = _claiming(queryset, seconds=self._seconds, columns=self._columns)
+        made = sql, tuple(params), queryset.model._meta.pk.get_db_prep_value(any_id, connection)
+        self._made[connection.vendor] = made
+        return made
+
+
+def _claiming(
+    queryset: models.QuerySet[Any], *, seconds: float, columns: Mapping[str, Any]
+) -> tuple[str, Sequence[Any]]:
+    """Return the statement that claims a row, and its parameters."""
+    claim = cast(UpdateQuery, queryset.filter(lease_is_free()).query.chain(UpdateQuery))
     claim.add_update_values(
         {
             "lease_until": _TimeOfWriting() + timedelta(seconds=seconds),
@@ -93,10 +131,14 @@ def claim_lease(queryset: models.QuerySet[ModelT], pk: Any, *, seconds: float, *
             **columns,
         }
     )
-    sql, params = claim.get_compiler(using).as_sql()
     # Django's own update tells only how many rows it wrote; the epoch would be one more question.
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING lease_epoch", params)
+    sql, params = claim.get_compiler(queryset.db).as_sql()
+    return f"{sql} RETURNING lease_epoch", params
+
+
+def _epoch_of_claim(database: Any, sql: str, params: Sequence[Any]) -> int | None:
+    with database.cursor() as cursor:
+        cursor.execute(sql, params)
         epochs: list[tuple[int]] = cursor.fetchall()
     return epochs[0][0] if epochs else None
 

@@ -284,14 +284,14 @@ def test_a_ticket_that_comes_before_its_refusal_is_stored_leaves_no_pause(slot, 
 @pytest.mark.django_db
 def test_who_claims_the_lease_looks_again_before_asking(slot, monkeypatch):
     upstream = Upstream()
-    claim = token_slots.claim_lease
+    claim = token_slots._claim
 
     def renewed_by_another_before_the_claim(*arguments, **named):
-        monkeypatch.setattr(token_slots, "claim_lease", claim)
+        monkeypatch.setattr(token_slots, "_claim", claim)
         obtain(slot, upstream)
         return claim(*arguments, **named)
 
-    monkeypatch.setattr(token_slots, "claim_lease", renewed_by_another_before_the_claim)
+    monkeypatch.setattr(token_slots, "_claim", renewed_by_another_before_the_claim)
 
     assert obtain(slot, upstream).value == "token-1"
     assert upstream.calls == 1

@@ -8,7 +8,14 @@ import pytest
 from django.db import connections, transaction
 from django.db.models import F
 
-from dingtalk.foundation.leases import DatabaseNow, claim_lease, holds_lease, lease_is_free, release_lease
+from dingtalk.foundation.leases import (
+    Claim,
+    DatabaseNow,
+    claim_lease,
+    holds_lease,
+    lease_is_free,
+    release_lease,
+)
 from tests.support.vault.models import Job
 
 JOBS = Job.objects.all()
@@ -34,6 +41,21 @@ def test_a_free_row_is_claimed_with_the_next_epoch_and_until_its_time(job):
 
     job.refresh_from_db()
     assert (epoch, job.lease_epoch) == (1, 1)
+    assert timedelta(seconds=55) < job.lease_until - database_now() <= timedelta(seconds=60)
+
+
+def test_a_claim_that_is_made_once_serves_each_row_by_itself_and_writes_its_columns_with_it(job):
+    claim = Claim(lambda: Job.objects.filter(state="open"), seconds=60, state="begun")
+    other = Job.objects.create()
+
+    assert [claim(job.pk), claim(job.pk), claim(other.pk)] == [1, None, 1]
+
+    Job.objects.update(lease_until=None)
+    assert claim(job.pk) is None
+    Job.objects.filter(pk=job.pk).update(state="open")
+    assert [claim(other.pk), claim(job.pk)] == [None, 2]
+    job.refresh_from_db()
+    assert job.state == "begun"
     assert timedelta(seconds=55) < job.lease_until - database_now() <= timedelta(seconds=60)
 
 
