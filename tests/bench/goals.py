@@ -26,7 +26,12 @@ _NO_BUDGET = {
 }
 # Companies beside those that are asked for.
 FIVE_MORE = tuple(f"dingmore{number:08d}" for number in range(5))
-WORKING = ("worker", "dispatcher", "beat")
+# Of docs/operations.md, for two cores: a process has one interpreter, and few threads keep it busy.
+WORKERS, WORKER_THREADS = 2, 4
+# Of a process's threads for one suite, see tenants/fair_share.py.
+CALLS_AT_ONCE = WORKERS * (WORKER_THREADS * 3 // 4)
+_WORKERS = ("worker", *(f"worker {number}" for number in range(2, WORKERS + 1)))
+WORKING = (*_WORKERS, "dispatcher", "beat")
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,12 @@ def running_portal(
             database_url=database_url,
             redis_url=redis_url,
             seed=_world(companies),
-            environment={**_NO_BUDGET, **(environment or {})},
+            environment={**_NO_BUDGET, "WORKER_THREADS": str(WORKER_THREADS), **(environment or {})},
         )
         try:
             stack.start()
+            for name in _WORKERS[1:]:
+                stack.start_worker(name)
             operator = Operator(stack)
             for suite_key in (SYNC_HTTP, LEGACY):
                 operator.register_suite(suite_key)

@@ -6,14 +6,20 @@ from statistics import median
 
 import psycopg
 
-from tests.bench.goals import Goal, Portal, corp_id_of, memory_goals, running_portal
+from tests.bench.goals import (
+    CALLS_AT_ONCE,
+    WORKER_THREADS,
+    WORKERS,
+    Goal,
+    Portal,
+    corp_id_of,
+    memory_goals,
+    running_portal,
+)
 from tests.bench.scenarios import Tell
 from tests.journeys.stack import SYNC_HTTP
 
 ANSWER_SECONDS = 0.05
-THREADS = 8
-# Of a process's threads for one suite, see tenants/fair_share.py.
-CALLS_AT_ONCE = THREADS * 3 // 4
 ALONE = 5
 LONGEST_SECONDS = 600
 _ACTIVE = "SELECT count(*) FROM tenants_tenant WHERE state = 'active'"
@@ -52,7 +58,10 @@ def measure_onboarding(companies: int, tell: Tell) -> list[Goal]:
             ),
             Goal("pushes sent within", f"{pushed:.1f} s"),
             Goal("calls made", f"{calls}, {calls / companies:.1f} a company"),
-            Goal("calls allowed at once", f"{CALLS_AT_ONCE} of one suite, with {THREADS} threads"),
+            Goal(
+                "calls allowed at once",
+                f"{CALLS_AT_ONCE} of one suite, by {WORKERS} workers of {WORKER_THREADS} threads",
+            ),
             Goal(
                 "all active after",
                 f"{seconds:.1f} s, {seconds / least:.2f} × {least:.1f} s",

@@ -82,7 +82,7 @@ class Stack:
 
     def start_worker(self, name: str = "worker") -> None:
         """Start a Celery worker; any number may run."""
-        self._start(name, commands.worker_command(threads=8))
+        self._start(name, commands.worker_command(threads=int(self.env.get("WORKER_THREADS", "8"))))
 
     def start_dispatcher(self, name: str = "dispatcher") -> None:
         """Start a dispatcher; any number may run."""
