@@ -25,7 +25,6 @@ from tenants.notifications import retention as notification_retention
 from tests.growth.filling import DAYS, corp_id_of, id_of
 from tests.support.callback_signer import Signer
 from tests.support.callbacks import ENCODING_AES_KEY, TOKEN, Callbacks, make_suite, sync_push, sync_row
-from tests.support.wsgi import WsgiClient
 
 # In percent: what a cost may grow by from the small to the large size.
 HOT, LIST = 10, 25
@@ -45,13 +44,19 @@ class Place:
     suite: Suite
     callbacks: Callbacks
     operator: Client
-    app: WsgiClient
+    app: Client
     key: str = field(repr=False)
     filled_at: Any = None
 
     def api(self, path: str) -> None:
         """Call the REST API; anything but 200 is an error."""
-        answer = self.app.send("GET", f"/api/v1{path}", HTTP_AUTHORIZATION=f"Bearer {self.key}")
+        answer = self.app.get(f"/api/v1{path}", headers={"authorization": f"Bearer {self.key}"})
+        _expect_ok(answer, path)
+
+    def access_token(self) -> None:
+        """Ask for a warm token, which is answered before Django and so is not seen by its test client."""
+        path = f"/api/v1{_of_company(self)}/access-token"
+        answer = self.callbacks.client.send("GET", path, HTTP_AUTHORIZATION=f"Bearer {self.key}")
         _expect_ok(answer, path)
 
     def page(self, path: str) -> None:
@@ -122,7 +127,7 @@ def enter(*, tenants: int, events: int, filled_at: Any) -> Place:
         suite=suite,
         callbacks=callbacks,
         operator=browser,
-        app=WsgiClient(),
+        app=Client(),
         key=key,
         filled_at=filled_at,
     )
@@ -142,7 +147,7 @@ def operations() -> Iterator[Operation]:
     yield Operation(
         "number events for the feed", HOT, lambda _p, _v: feed.number_events(), _unnumbered_events
     )
-    yield Operation("access token", HOT, lambda place, _v: place.api(f"{_of_company(place)}/access-token"))
+    yield Operation("access token", HOT, lambda place, _v: place.access_token())
     yield Operation(
         "sweep: due tokens", HOT, lambda _p, now: sweeps.mark_tokens_to_refresh(now=now), _due_tokens
     )
@@ -169,9 +174,7 @@ def operations() -> Iterator[Operation]:
     yield Operation("prune logins", LIST, lambda _p, _v: prune_logins(now=timezone.now()))
     yield from _api_operations()
     yield from _admin_operations()
-    yield Operation(
-        "/readyz", LIST, lambda place, _v: _expect_ok(place.app.send("GET", "/readyz"), "/readyz")
-    )
+    yield Operation("/readyz", LIST, lambda place, _v: _expect_ok(place.app.get("/readyz"), "/readyz"))
 
 
 def _api_operations() -> Iterator[Operation]:
