@@ -1,5 +1,5 @@
 """
-`python -m tests.load`: what a push, a token, a renewal and a new company cost, and what a million companies ask.
+`python -m tests.load`: what a push, a token, a renewal and a company cost, and what a million companies ask.
 
 Runs the whole portal with PostgreSQL (durable), Redis and the simulator. First each kind of work is played by
 itself, and the processor time that each process took for it is read; then a part of the companies' busiest
@@ -26,7 +26,7 @@ ALONE = {ONBOARDING: (100, 10), PUSH: (600, 8), TOKEN: (1_500, 8), RENEWAL: (200
 IDLE_SECONDS = 8
 NAMES = (*PROCESSES, "postgresql", "redis")
 # Of an event with its push, at ten million of them: see docs/scaling.md.
-EVENT_BYTES = 1_200
+EVENT_BYTES = 1_300
 
 
 def main() -> None:
@@ -37,38 +37,43 @@ def main() -> None:
     redis_url = services.start_redis()
     room = ALONE[ONBOARDING][0] + scaled[ONBOARDING]
     with running_portal(companies=room, redis_url=redis_url) as portal:
-        player, processor_time = Player(portal), ProcessorTime(portal, redis_url)
-
-        def taken(units: Mapping[str, int], seconds: float) -> tuple[float, dict[str, float]]:
-            before = processor_time.now()
-            lasted = player.play(units, seconds=seconds)
-            return lasted, difference(processor_time.now(), before)
-
-        costs: dict[str, dict[str, float]] = {}
-        before = processor_time.now()
-        _tell("nothing")
-        time.sleep(IDLE_SECONDS)
-        idle = {name: used / IDLE_SECONDS for name, used in difference(processor_time.now(), before).items()}
-        for kind, (units, seconds) in ALONE.items():
-            _tell(f"{units} × {kind}")
-            lasted, used = taken({kind: units}, seconds)
-            costs[kind] = {name: 1000 * max(0.0, used[name] - idle[name] * lasted) / units for name in NAMES}
-        _tell(f"1/{options.scale} of the busiest hour in {options.seconds} s")
-        lasted, together = taken(scaled, options.seconds)
-    hour = {kind: 3600 * units / lasted for kind, units in scaled.items()}
-    expected = {name: lasted * value for name, value in cores(hour, costs, idle=idle).items()}
-    figures = plan(companies, costs, idle=idle, event_bytes=EVENT_BYTES)
-    result = {
-        "machine": describe_machine(ROOT),
-        "idle_cores": idle,
-        "costs_ms": costs,
-        "scaled_hour": {"units": scaled, "seconds": lasted, "taken": together, "expected": expected},
-        "plan": figures,
-    }
+        measured = _measure(Player(portal), ProcessorTime(portal, redis_url), scaled, seconds=options.seconds)
+    figures = plan(companies, measured["costs_ms"], idle=measured["idle_cores"], event_bytes=EVENT_BYTES)
+    result = {"machine": describe_machine(ROOT), **measured, "plan": figures}
     if options.json:
         print(json.dumps(result, indent=2))
     else:
         _print(result, companies)
+
+
+def _measure(
+    player: Player, processor_time: ProcessorTime, scaled: Mapping[str, int], *, seconds: float
+) -> dict[str, Any]:
+    """Play nothing, each kind by itself, and then all of `scaled` together in so many seconds."""
+
+    def taken(units: Mapping[str, int], within: float) -> tuple[float, dict[str, float]]:
+        before = processor_time.now()
+        lasted = player.play(units, seconds=within)
+        return lasted, difference(processor_time.now(), before)
+
+    before = processor_time.now()
+    _tell("nothing is played")
+    time.sleep(IDLE_SECONDS)
+    idle = {name: used / IDLE_SECONDS for name, used in difference(processor_time.now(), before).items()}
+    costs: dict[str, dict[str, float]] = {}
+    for kind, (units, within) in ALONE.items():
+        lasted, used = taken({kind: units}, within)
+        costs[kind] = {name: 1000 * max(0.0, used[name] - idle[name] * lasted) / units for name in NAMES}
+        _tell(f"{units} × {kind} took {lasted:.1f} s, {sum(costs[kind].values()):.1f} ms of a core each")
+    _tell(f"a part of the busiest hour is played in {seconds:.0f} s: {scaled}")
+    lasted, together = taken(scaled, seconds)
+    hour = {kind: 3600 * units / lasted for kind, units in scaled.items()}
+    expected = {name: lasted * value for name, value in cores(hour, costs, idle=idle).items()}
+    return {
+        "idle_cores": idle,
+        "costs_ms": costs,
+        "scaled_hour": {"units": scaled, "seconds": lasted, "taken": together, "expected": expected},
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -77,7 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--using", type=float, default=Companies.using, help="share in the busiest hour")
     parser.add_argument("--pushes-a-day", type=float, default=Companies.pushes_a_day, help="of a company")
     parser.add_argument(
-        "--scale", type=int, default=1_000, help="of the busiest hour, play one part in so many"
+        "--scale", type=int, default=2_500, help="of the busiest hour, play one part in so many"
     )
     parser.add_argument("--seconds", type=float, default=60, help="in which that part is played")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -85,7 +90,7 @@ def _options() -> argparse.Namespace:
 
 
 def _tell(text: str) -> None:
-    print(f"playing {text}", file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 def _print(result: Mapping[str, Any], companies: Companies) -> None:
