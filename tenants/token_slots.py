@@ -54,10 +54,10 @@ LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_LIFE = {TokenKind.JSAPI: timedelta(hours=24)}
 # What is read of a slot and its tenant, several times for each token: what else they have is not needed.
 _READ = (
-    *("kind", "suite_id", "tenant__state", "tenant__generation", "failures", "retry_at", "last_error"),
-    *("last_error_code", "token", "first_issued_at", "expires_at", "refresh_at", "renewal_requested_at"),
+    *("lease_epoch", "lease_until", "kind", "suite_id", "tenant__state", "tenant__generation", "failures"),
+    *("retry_at", "last_error", "last_error_code", "token", "first_issued_at", "expires_at", "refresh_at"),
+    "renewal_requested_at",
 )
-
 _claim = Claim(AccessToken.objects.all, seconds=LEASE_SECONDS)
 
 
@@ -108,7 +108,7 @@ def obtain_token(
         if current is not None:
             return current
         _raise_if_failing(row)
-        renewed = _renew_if_free(slot, obtain, min_ttl_seconds=min_ttl_seconds, refused=refused)
+        renewed = _renew_if_free(row, obtain, min_ttl_seconds=min_ttl_seconds, refused=refused)
         if renewed is not None:
             return renewed
         if time.monotonic() >= deadline:
@@ -159,21 +159,24 @@ def _raise_if_failing(row: AccessToken) -> None:
 
 
 def _renew_if_free(
-    slot: UUID, obtain: Obtain, *, min_ttl_seconds: int, refused: str | None
+    row: AccessToken, obtain: Obtain, *, min_ttl_seconds: int, refused: str | None
 ) -> CurrentToken | None:
-    """Renew under the lease; None when another holds it."""
-    epoch = _claim(slot)
+    """Renew under the lease; None when another holds it, or the row is gone."""
+    epoch = _claim(row.pk)
     if epoch is None:
         return None
     try:
-        row = _read(slot)
-        current = _usable(row, min_ttl_seconds=min_ttl_seconds, refused=refused)
+        current = None
+        # If nobody had the lease when the row was read, and nobody since, its token is still the same.
+        if row.lease_until is not None or epoch != row.lease_epoch + 1:
+            row = _read(row.pk)
+            current = _usable(row, min_ttl_seconds=min_ttl_seconds, refused=refused)
         if current is None:
             return _renew(row, epoch, obtain)
     except BaseException:
-        release_lease(AccessToken.objects.all(), slot, epoch)
+        release_lease(AccessToken.objects.all(), row.pk, epoch)
         raise
-    release_lease(AccessToken.objects.all(), slot, epoch)
+    release_lease(AccessToken.objects.all(), row.pk, epoch)
     return current
 
 
