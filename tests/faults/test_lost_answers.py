@@ -10,17 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.faults.crash_points import ENVIRONMENT, EXCHANGING, HANDLING, RECEIVING, CrashFolder, CrashPoint
+from tests.faults.crash_points import EXCHANGING, HANDLING, RECEIVING, CrashFolder, CrashPoint
 from tests.faults.playing import Player
-from tests.faults.registry import WorldOptions
 from tests.faults.scenarios.slow_database import COMMIT, STORES
+from tests.faults.small_world import SMALL_WORLD
 from tests.faults.world import LEASED_TABLES, World
 from tests.journeys.processes import eventually
 from tests.journeys.stack import LEGACY
 
 pytestmark = pytest.mark.faults
 
-WORLD = WorldOptions(proxied=frozenset({"postgresql"}), environment=tuple(sorted(ENVIRONMENT.items())))
 EXCHANGE, REAUTH, ACTIVATE = "/service/get_permanent_code", "/service/reauth_corp", "/service/activate_suite"
 SLOW_CALL_SECONDS = 3.0
 
@@ -82,7 +81,7 @@ class Companies:
 
 @pytest.fixture
 def companies(player: Player) -> Companies:
-    return Companies(player.world_of(WORLD))
+    return Companies(player.world_of(SMALL_WORLD))
 
 
 @pytest.mark.parametrize(

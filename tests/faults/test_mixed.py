@@ -12,6 +12,7 @@ from tests.faults.outcome import Outcome, Run
 from tests.faults.playing import Player
 from tests.faults.registry import Scenario
 from tests.faults.scenarios.headline import play_mixed
+from tests.faults.small_world import SMALL_WORLD
 from tests.faults.world import World
 
 SECONDS = int(os.environ.get("FAULTS_SECONDS", "75"))
@@ -27,7 +28,9 @@ def test_nothing_acknowledged_is_lost_or_doubled_or_late_whatever_is_killed_mean
         return play_mixed(world, run, faults=max(2, SECONDS // SECONDS_PER_FAULT), rate=RATE)
 
     events = int(SECONDS * RATE)
-    scenario = Scenario("mixed", "Faults of all kinds", play, events=events, quick_events=events)
+    scenario = Scenario(
+        "mixed", "Faults of all kinds", play, events=events, quick_events=events, options=SMALL_WORLD
+    )
 
     result = player.play(scenario, seed=SEED)
 

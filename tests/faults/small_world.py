@@ -1,0 +1,6 @@
+"""The one kind of world that all scenarios among the tests share: starting it takes longer than most of them."""
+
+from tests.faults.crash_points import ENVIRONMENT
+from tests.faults.registry import WorldOptions
+
+SMALL_WORLD = WorldOptions(proxied=frozenset({"postgresql"}), environment=tuple(sorted(ENVIRONMENT.items())))
