@@ -7,7 +7,7 @@ Sources: configure-synchttp-push, development-data-format-help
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -28,6 +28,10 @@ from dingtalk.protocol.json_guard import canonical_json
 from dingtalk.protocol.stream_frames import read_stored_frame
 from dingtalk.tickets import plausible_time
 
+Event = SyncEvent | UnreadableEvent
+
+# In one transaction, and those of one push more: a SyncHTTP push may hold a hundred.
+EVENTS_TOGETHER = 100
 # Below the number of variables that SQLite takes in one statement.
 _IDS_PER_STATEMENT = 500
 # Within one of these an event has one identity; see `dingtalk.duplicate_events`.
@@ -45,27 +49,43 @@ def split_push(push_id: UUID, *, now: datetime) -> bool:
 
 def split_pushes(push_ids: Sequence[UUID], *, now: datetime) -> int:
     """
-    Split some pushes together, in one transaction, the oldest first; return how many this call has split.
+    Split some pushes together, in one transaction; return how many this call has split.
 
+    In the given order until there are `EVENTS_TOGETHER` events: what is behind them waits for their commit.
     One that cannot be split raises, and none is.
     """
     with transaction.atomic():
         waiting = ReceivedPush.objects.select_for_update(skip_locked=True).filter(split_at=None)
-        pushes = list(waiting.filter(pk__in=push_ids).order_by("id"))
+        found = {push.pk: push for push in waiting.filter(pk__in=push_ids)}
+        events = _read_some([found[push_id] for push_id in push_ids if push_id in found])
+        # Of an event that is in several, the oldest counts.
+        pushes = sorted((found[push_id] for push_id in events), key=lambda push: push.pk)
         # An event that came by two ways is known by what is stored: so one way after the other.
         for sources in _WAYS:
-            _store_events([push for push in pushes if push.source in sources], now=now)
-        ReceivedPush.objects.filter(pk__in=[push.pk for push in pushes]).update(split_at=now)
+            _store_events({push: events[push.pk] for push in pushes if push.source in sources}, now=now)
+        ReceivedPush.objects.filter(pk__in=list(events)).update(split_at=now)
     return len(pushes)
 
 
-def _store_events(pushes: Sequence[ReceivedPush], *, now: datetime) -> None:
-    of_suites: dict[UUID, list[ReceivedEvent]] = defaultdict(list)
+def _read_some(pushes: Iterable[ReceivedPush]) -> dict[UUID, list[Event]]:
+    """Return the events of the first pushes, until there are enough of them."""
+    events: dict[UUID, list[Event]] = {}
+    number = 0
     for push in pushes:
+        events[push.pk] = _read_events(push)
+        number += len(events[push.pk])
+        if number >= EVENTS_TOGETHER:
+            break
+    return events
+
+
+def _store_events(pushes: Mapping[ReceivedPush, Sequence[Event]], *, now: datetime) -> None:
+    of_suites: dict[UUID, list[ReceivedEvent]] = defaultdict(list)
+    for push, events in pushes.items():
         may_be_known = has_another_way(push)
         of_suites[push.suite_id] += [
             _new_row(push, event, number)
-            for number, event in enumerate(_read_events(push))
+            for number, event in enumerate(events)
             if not (may_be_known and came_by_another_way(push, event))
         ]
     rows = [row for of_suite in of_suites.values() for row in of_suite]
@@ -74,7 +94,7 @@ def _store_events(pushes: Sequence[ReceivedPush], *, now: datetime) -> None:
         _supersede(suite_id, of_suite, now=now)
 
 
-def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:
+def _read_events(push: ReceivedPush) -> list[Event]:
     message = push.body or b""
     try:
         if push.source == PushSource.STREAM:
@@ -86,7 +106,7 @@ def _read_events(push: ReceivedPush) -> list[SyncEvent | UnreadableEvent]:
         return [UnreadableEvent(identity=identity, body=shown, reason=str(malformed))]
 
 
-def _new_row(push: ReceivedPush, event: SyncEvent | UnreadableEvent, number: int) -> ReceivedEvent:
+def _new_row(push: ReceivedPush, event: Event, number: int) -> ReceivedEvent:
     """
     Return the row of an event, the `number`th of its push.
 

@@ -47,20 +47,19 @@ def test_who_comes_behind_many_pushes_is_split_in_the_next_turn(
 
 
 def test_large_pushes_are_not_split_together_with_whoever_comes_behind_them(
-    callbacks: Callbacks, one_batch: None, monkeypatch: pytest.MonkeyPatch
+    callbacks: Callbacks, one_batch: None
 ) -> None:
-    monkeypatch.setattr(split_queue, "BYTES_TOGETHER", 1)
     for number in range(3):
         rows = [
             sync_row({"syncAction": "noted"}, corp_id="dingbusy", biz_id=f"{number} {row}")
-            for row in range(99)
+            for row in range(100)
         ]
         callbacks.push(sync_push(*rows))
     push_of(callbacks, "dingquiet", 0)
     splitter = Splitter()
 
     assert splitter.split_some() is Progress.MORE
-    assert ReceivedEvent.objects.count() == 99
+    assert ReceivedEvent.objects.count() == 100
     splitter.split_some()
 
     assert ReceivedEvent.objects.filter(corp_id="dingquiet").exists()
