@@ -22,7 +22,7 @@ SECONDS_PER_FAULT = 5
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_or_doubled_or_late_whatever_is_killed_meanwhile(player: Player):
     def play(world: World, run: Run) -> Outcome:
         return play_mixed(world, run, faults=max(2, SECONDS // SECONDS_PER_FAULT), rate=RATE)
