@@ -43,7 +43,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result, indent=2))
     else:
-        _print(result, companies)
+        _print(result, companies, scale=options.scale)
 
 
 def _measure(
@@ -93,7 +93,7 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _print(result: Mapping[str, Any], companies: Companies) -> None:
+def _print(result: Mapping[str, Any], companies: Companies, *, scale: int) -> None:
     print(", ".join(f"{name} {value}" for name, value in result["machine"].items()))
     print("\nMeasured: milliseconds of a core for one of each, and cores when nothing happens\n")
     print(f"| kind | {' | '.join(NAMES)} | all |\n| --- |{' ---: |' * (len(NAMES) + 1)}")
@@ -104,7 +104,9 @@ def _print(result: Mapping[str, Any], companies: Companies) -> None:
     print(f"| nothing: cores | {' | '.join(f'{value:.3f}' for value in values)} | {sum(values):.3f} |")
     hour = result["scaled_hour"]
     played = ", ".join(f"{units:,} × {kind}" for kind, units in hour["units"].items())
-    print(f"\nMeasured: {played}, all together in {hour['seconds']:.0f} s; seconds of a core\n")
+    as_many = companies.count / scale * 3600 / hour["seconds"]
+    print(f"\nMeasured: {played}, all together in {hour['seconds']:.0f} s; seconds of a core")
+    print(f"As fast as the busiest hour of {as_many:,.0f} companies\n")
     print(f"| | {' | '.join(NAMES)} | all |\n| --- |{' ---: |' * (len(NAMES) + 1)}")
     for label, key in (("taken", "taken"), ("expected from the parts", "expected")):
         values = [hour[key][name] for name in NAMES]
