@@ -27,7 +27,7 @@ gc.set_threshold(10_000, 20, 20)
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Answer what comes most by ways of its own, callbacks and warm tokens, and all else by Django."""
-    arrivals.begin(int(environ["SERVER_PORT"]))
+    arrivals.begin()
     try:
         if settings.PORTAL_ROLE != "web" and callback_endpoint.is_callback(environ):
             return callback_endpoint.application(environ, start_response)

@@ -7,8 +7,9 @@ kernel knows when the last byte of a connection came (`tcp_info.tcpi_last_data_r
 in the order in which they came: of the connections of this process that have asked and have no answer, the
 oldest belong to the requests that run already, and the next one is ours.
 
-Looking costs some microseconds for each connection, so it is done only when there may have been a queue: the
-thread goes on without a pause after something slow, or the process as a whole stood still.
+Looking costs some microseconds for each connection, so it is not done for each request. Who comes later has
+not waited longer than the one before and the time since together: as long as that is little, it is enough to
+know.
 Source: Linux, include/uapi/linux/tcp.h
 """
 
@@ -21,95 +22,52 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-# What lasted longer than this lets a queue grow. Quicker requests leave no room for a long one.
-SLOW_SECONDS = 0.02
-# Longer than that between two requests, and the thread was idle: so there was no queue.
-PAUSE_SECONDS = 0.01
-# A watch that ticks later than this was not let run, and neither was anything else.
-STANDSTILL_SECONDS = 0.15
-# After a standstill what came meanwhile is worked off.
-AFTERMATH_SECONDS = 2.0
-_TICK_SECONDS = 0.05
+# A wait that is shorter for certain is not looked at more closely.
+LITTLE_SECONDS = 0.2
+# Of threads that begin at once nobody knows which took its request first: each counts as the first then.
+AT_ONCE_SECONDS = 0.05
 
 _FOLDER = "/proc/self/fd"
 _IS_KNOWN_HERE = sys.platform == "linux"
 # The beginning of struct tcp_info: the state; numbers of 32 bits, of which last_data_sent is the tenth and
 # last_data_recv the twelfth; and numbers of 64 bits, of which bytes_received is the fourth.
 _TCP_INFO = struct.Struct("=B7x24I4Q")
-_WITH_A_PEER = frozenset(
-    {1, 8}
-)  # TCP_ESTABLISHED, TCP_CLOSE_WAIT: its peer has gone, it is still in the queue
+# TCP_ESTABLISHED, and TCP_CLOSE_WAIT: whose peer has gone may be in the queue all the same.
+_WITH_A_PEER = frozenset({1, 8})
 
 _started: dict[int, float] = {}
-_this_thread = threading.local()
+# When a request was looked at last, and how long it had waited.
+_latest = (float("-inf"), 0.0)
 
 
-class _Standstill:
-    """Notices when this process is not let run: frozen, or with too little of a processor."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pid = 0
-        self._ticked_at = 0.0
-        self._over_at = 0.0
-
-    def watch(self) -> None:
-        """Begin, once in each process."""
-        if self._pid == os.getpid():
-            return
-        with self._lock:
-            if self._pid != os.getpid():
-                self._ticked_at = time.monotonic()
-                self._pid = os.getpid()
-                threading.Thread(target=self._tick, name="standstill", daemon=True).start()
-
-    def is_felt(self, now: float) -> bool:
-        """Tell whether there is one, or was one lately."""
-        return now < self._over_at or now - self._ticked_at > _TICK_SECONDS + STANDSTILL_SECONDS
-
-    def _tick(self) -> None:
-        while True:
-            now = time.monotonic()
-            if now - self._ticked_at > _TICK_SECONDS + STANDSTILL_SECONDS:
-                self._over_at = now + AFTERMATH_SECONDS
-            self._ticked_at = now
-            time.sleep(_TICK_SECONDS)
-
-
-_standstill = _Standstill()
-
-
-def begin(port: int) -> None:
-    """
-    Note that this thread has taken a request, and find out how long that had been there.
-
-    `port`: at which the server listens.
-    """
-    _standstill.watch()
-    now = time.monotonic()
-    _started[threading.get_ident()] = now
-    _this_thread.waited_seconds = 0.0
-    if _IS_KNOWN_HERE and (_comes_from_a_queue(now) or _standstill.is_felt(now)):
-        place = sum(other <= now for other in list(_started.values()))
-        _this_thread.waited_seconds = _age_of_request(port, place=place)
+def begin() -> None:
+    """Note that this thread has taken a request."""
+    _started[threading.get_ident()] = time.monotonic()
 
 
 def end() -> None:
     """Note that it has done with it."""
-    now = time.monotonic()
-    lasted = now - _started.pop(threading.get_ident(), now)
-    # One that had waited is followed by others that have.
-    _this_thread.was_slow = max(lasted, waited_seconds()) > SLOW_SECONDS
-    _this_thread.ended_at = now
+    _started.pop(threading.get_ident(), None)
 
 
-def waited_seconds() -> float:
-    """Return how long this thread's request had been there before it was taken; 0.0 where nobody can know."""
-    return float(getattr(_this_thread, "waited_seconds", 0.0))
+def waited_seconds(port: int) -> float:
+    """
+    Return for how long at most this thread's request had been there before it was taken.
 
-
-def _comes_from_a_queue(started: float) -> bool:
-    return getattr(_this_thread, "was_slow", False) and started - _this_thread.ended_at < PAUSE_SECONDS
+    `port`: at which the server listens. 0.0 where nobody can know. To be asked between `begin` and `end`.
+    """
+    global _latest
+    started = _started.get(threading.get_ident())
+    if started is None or not _IS_KNOWN_HERE:
+        return 0.0
+    looked_at, waited = _latest
+    at_most = waited + started - looked_at
+    if looked_at <= started and at_most < LITTLE_SECONDS:
+        return at_most
+    before = sum(other < started - AT_ONCE_SECONDS for other in list(_started.values()))
+    waited = _age_of_request(port, place=before + 1)
+    _latest = (started, waited)
+    return waited
 
 
 def _age_of_request(port: int, *, place: int) -> float:
