@@ -59,8 +59,8 @@ def _ask(company: tuple[str, str]) -> tuple[float, str]:
     while True:
         try:
             token = get_corp_access_token(Tenant.objects.all(), suite_key=suite_key, corp_id=corp_id)
-        except TokenUnavailable:
-            time.sleep(0.02)
+        except TokenUnavailable as refusal:
+            time.sleep(refusal.retry_after_seconds)
         else:
             return time.monotonic() - started, token.access_token
 
