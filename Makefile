@@ -62,7 +62,7 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 
 # --- Test --------------------------------------------------------------------------------------
 .PHONY: test test-postgresql test-sqlite test-faults bench faults
-test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
+test: test-postgresql test-sqlite test-faults ## Run the quick tests on PostgreSQL, then all tests and journeys, then faults in small
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey and not faults" $(ARGS)
@@ -70,7 +70,7 @@ test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
 test-sqlite: $(DEV) ## Run the quick tests on SQLite, and the journeys on both
 	$(PYTEST) -n 2 -m "not faults" $(ARGS)
 
-test-faults: $(DEV) ## Play faults in small, about five minutes; nothing else should run meanwhile
+test-faults: $(DEV) ## Play faults in small: they judge times, so nothing else should run meanwhile
 	$(PYTEST) -m faults $(ARGS) tests/faults
 
 bench: $(DEV) ## Measure the callback and token endpoints against bare twins
