@@ -6,6 +6,7 @@ one that failed is enough: from then on all are refused at once, and a thread th
 until the database answers again.
 """
 
+import logging
 import os
 import threading
 import time
@@ -16,6 +17,8 @@ from django.db import Error as DatabaseError
 from dingtalk.punctuality import Deadline
 
 PAUSE_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
 
 
 class DatabaseAbsence:
@@ -51,6 +54,10 @@ def _answers() -> bool:
             cursor.execute("SELECT 1")
         return not deadline.is_over()
     except DatabaseError:
+        return False
+    except Exception:
+        # Whatever it is, the next attempt is made: otherwise nothing would ever be received again.
+        logger.exception("database_not_tried")
         return False
     finally:
         connections[DEFAULT_DB_ALIAS].close()

@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-from django.db import Error as DatabaseError
 
 # From the beginning of a request; the rest of DingTalk's 1,200 ms is for the way.
 ANSWER_SECONDS = 1.0
@@ -57,18 +57,22 @@ class Deadline:
         Raises django.db.Error when it cannot be opened or is not open in time: no driver has a limit of less
         than two seconds, so somebody else waits for it, and closes it when it comes too late.
         """
-        if self.connection.connection is not None or self.connection.vendor != "postgresql":
+        connection = self.connection
+        if connection.connection is not None or connection.vendor != "postgresql":
             return
-        fresh = connections.create_connection(self.connection.alias)
-        fresh.inc_thread_sharing()
-        opening = _in_background(fresh.ensure_connection)
+        opening = _in_background(partial(connection.get_new_connection, connection.get_connection_params()))
         try:
-            opening.result(timeout=max(0.0, self._at - time.monotonic()))
-        except (DatabaseError, TimeoutError) as error:
+            opened = opening.result(timeout=max(0.0, self._at - time.monotonic()))
+        except Exception as error:
             self.found_no_database = True
-            opening.add_done_callback(lambda _: fresh.close())
+            opening.add_done_callback(_close_what_came_late)
             raise OperationalError("the database could not be reached in time") from error
-        self.connection = connections[fresh.alias] = fresh
+        # The rest of connecting is Django's: state, session, signals.
+        vars(connection)["get_new_connection"] = lambda _: opened
+        try:
+            connection.ensure_connection()
+        finally:
+            del vars(connection)["get_new_connection"]
 
     def cut(self) -> None:
         """End the connection under whoever waits for it."""
@@ -81,20 +85,23 @@ class Deadline:
             copy.shutdown(socket.SHUT_RDWR)
 
 
-def _in_background(function: Callable[[], None]) -> "Future[None]":
+def _in_background(function: Callable[[], Any]) -> "Future[Any]":
     """Run it in a thread of its own; not in a pool, whose threads a forked process does not have."""
-    outcome: Future[None] = Future()
+    outcome: Future[Any] = Future()
 
     def run() -> None:
         try:
-            function()
+            outcome.set_result(function())
         except Exception as error:  # noqa: BLE001 - it is for whoever waits for the outcome
             outcome.set_exception(error)
-        else:
-            outcome.set_result(None)
 
     threading.Thread(target=run, name="opener", daemon=True).start()
     return outcome
+
+
+def _close_what_came_late(opening: "Future[Any]") -> None:
+    if opening.exception() is None:
+        opening.result().close()
 
 
 _deadlines: dict[int, Deadline] = {}
