@@ -62,7 +62,7 @@ def newest_ticket_id(suite_id: UUID) -> UUID | None:
     """Return which ticket is current, so that two looks can be compared; None before the first push."""
     suite = SuiteTicket._meta.get_field("suite").get_db_prep_value(suite_id, connection)
     row = fetch_row(_NEWEST.format(table=SuiteTicket._meta.db_table), [str(suite)])
-    return UUID(row[0]) if row else None
+    return UUID(str(row[0])) if row else None
 
 
 @dataclass(frozen=True)
