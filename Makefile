@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links
-PYTEST := $(BIN)/pytest --dist loadgroup
+PYTEST := $(BIN)/pytest
 
 RUNTIME := $(VENV)/.runtime-installed
 SIMULATOR := $(VENV)/.simulator-installed

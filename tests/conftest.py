@@ -13,6 +13,7 @@ from dingtalk.client import dingtalk_client
 from tests.settings import ON_POSTGRESQL
 from tests.support import services
 from tests.support.emptying import empty_tables_quickly
+from tests.support.scheduling import FilesTogether
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,14 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
     empty_tables_quickly()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """
-    Keep the journeys of one file together: what they start takes long, and is started once for all of them.
-
-    pytest-xdist reads the groups before any hook of ours that is given all items.
-    """
-    if item.get_closest_marker("journey"):
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
+    """Keep the tests of some files together."""
+    return FilesTogether(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

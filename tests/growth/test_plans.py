@@ -19,8 +19,6 @@ from tests.settings import ON_POSTGRESQL
 
 pytestmark = [
     pytest.mark.django_db,
-    # Filled once, by one worker of pytest-xdist.
-    pytest.mark.xdist_group("plans"),
     pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite is for small installations"),
 ]
 
