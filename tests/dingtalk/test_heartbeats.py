@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from dingtalk import heartbeats, pulses
 from dingtalk.heartbeat_files import heartbeat_file, newest_file_seconds, remove_forgotten_files
@@ -122,7 +122,7 @@ class TestHealthCheck:
     def test_a_frozen_one_fails(self, tmp_path: Path) -> None:
         touch(tmp_path, "worker", 7, seconds_ago=40)
 
-        with pytest.raises(CommandError, match="for 40 s"):
+        with translation.override("en"), pytest.raises(CommandError, match="for 40 s"):
             call_command("heartbeat", "worker")
 
     def test_one_that_was_never_there_fails(self) -> None:
