@@ -113,8 +113,8 @@ def _answer(request: _Request) -> Answer:
 
 
 def _receive(request: _Request, slug: str, *, now: datetime) -> Answer:
-    waited_seconds = arrivals.waited_seconds(int(request.environ["SERVER_PORT"]))
-    seconds_left = punctuality.ANSWER_SECONDS - waited_seconds
+    port, peer = int(request.environ["SERVER_PORT"]), str(request.environ.get("REMOTE_ADDR", ""))
+    seconds_left = punctuality.ANSWER_SECONDS - arrivals.waited_seconds(port, peer)
     if seconds_left <= 0:
         raise CannotReceive("it waited too long for a thread")
     body = b""

@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 THREADS = 4
-DINGTALK_WAITS_SECONDS = 1.2
+# What DingTalk waits, and what a busy machine takes to notice an answer.
+LATE_SECONDS = 1.2 + 0.3
 
 
 @pytest.fixture
@@ -141,14 +142,12 @@ def test_what_came_while_the_process_stood_still_is_acknowledged_in_time_or_not_
 
     with ThreadPoolExecutor(30) as pool:
         os.killpg(server.pid, signal.SIGSTOP)
-        answers = send_for(1.5, port, suite, pool)
+        answers = send_for(2.2, port, suite, pool)
         os.killpg(server.pid, signal.SIGCONT)
         outcomes = [answer.result() for answer in answers]
 
     assert 503 in {status for status, _ in outcomes}
-    assert [
-        seconds for status, seconds in outcomes if status == 200 and seconds > DINGTALK_WAITS_SECONDS
-    ] == []
+    assert [seconds for status, seconds in outcomes if status == 200 and seconds > LATE_SECONDS] == []
     assert send(port, suite)[0] == 200
 
 
@@ -158,10 +157,17 @@ def test_what_waited_for_a_thread_is_acknowledged_in_time_or_not_at_all(port: in
     with ThreadPoolExecutor(30) as pool, transaction.atomic():
         # Nobody else can store anything meanwhile.
         Suite.objects.select_for_update().filter(pk=suite.pk).update(name="其他")
-        answers = send_for(1.5, port, suite, pool)
+        answers = send_for(2.2, port, suite, pool)
     outcomes = [answer.result() for answer in answers]
 
     assert 503 in {status for status, _ in outcomes}
-    assert [
-        seconds for status, seconds in outcomes if status == 200 and seconds > DINGTALK_WAITS_SECONDS
-    ] == []
+    assert [seconds for status, seconds in outcomes if status == 200 and seconds > LATE_SECONDS] == []
+
+
+def test_who_sends_half_a_head_makes_nobody_else_look_late(port: int, suite: Suite) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as half:
+        half.sendall(b"POST /callback/x/ HTTP/1.1\r\nHost:")
+        assert send(port, suite, "org_suite_auth")[0] == 200
+        time.sleep(1.5)
+
+        assert [send(port, suite)[0] for _ in range(5)] == [200] * 5
