@@ -62,7 +62,7 @@ portal: $(STREAM) $(RDS) ## Run the portal without any service: web, worker, dis
 
 # --- Test --------------------------------------------------------------------------------------
 .PHONY: test test-postgresql test-sqlite test-faults bench faults
-test: test-postgresql test-sqlite test-faults ## Run the quick tests on PostgreSQL, then all tests and journeys, then faults in small
+test: test-postgresql test-sqlite ## Run the quick tests on PostgreSQL, then all tests and journeys
 
 test-postgresql: $(DEV) ## Run the quick tests on PostgreSQL
 	TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not journey and not faults" $(ARGS)
